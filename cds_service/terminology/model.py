@@ -1,0 +1,78 @@
+"""What a code means: values that ``Concepts.lookup`` gives. Frozen; no text from a record ever enters them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisMeaning:
+    """A diagnosis code. ``role`` and ``disease_status`` as in the terminology tables ("" = says nothing)."""
+
+    concept: str
+    role: str
+    disease_status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrugMeaning:
+    """A drug code: its ingredients after F1 (concept names), and ``use``: systemic, local, non_oncology_brand.
+
+    ``complete`` is False when the product also holds ingredients that are not tabled.
+    """
+
+    ingredients: tuple[str, ...]
+    use: str = "systemic"
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureMeaning:
+    """A procedure code; ``product`` is the concept of the CAR-T product it names, "" when it names none."""
+
+    concept: str
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationMeaning:
+    """A question, value or method code of observations (``kind`` as in the table)."""
+
+    concept: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """Everything one (system, code) pair means; a code may stand in more than one table."""
+
+    diagnosis: DiagnosisMeaning | None = None
+    drug: DrugMeaning | None = None
+    procedure: ProcedureMeaning | None = None
+    observation: ObservationMeaning | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiseaseConcept:
+    """A disease concept. ``family`` is a key of decision 29 or None; ``may_be`` as in decision 63.
+
+    ``speaks_when_ambiguous``: the concept may speak as "cannot determine" (decision 9b).
+    """
+
+    name: str
+    label: str
+    family: str | None
+    role: str
+    parent: str = ""
+    may_be: tuple[str, ...] = ()
+    speaks_when_ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drug:
+    """An ingredient: ``drug_class`` (class column), ``label`` for people, ``setting``: clinic or self (decision 24)."""
+
+    name: str
+    label: str
+    drug_class: str
+    setting: str
