@@ -1,0 +1,173 @@
+"""Prefetch: the templates we publish, and what each state of a key means (conformance section 2.2).
+
+What comes is read by resource type, not by key, since sites rename keys (decision 47). A type whose list is missing,
+failed or cut off is *incomplete*: nothing may be concluded from what it does not hold.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from cds_service.errors import CartCdsError
+from cds_service.fhir.decode import HookRequest
+from cds_service.fhir.model import DataIssue
+from cds_service.fhir.wire import Bundle, OperationOutcome, Resource, kind_of
+
+REQUIRED = ("Patient", "Condition")
+"""Types without which no answer is possible: 412."""
+
+
+class PrefetchFileError(CartCdsError):
+    """``rules/prefetch.yaml`` cannot be used: template and reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One prefetch template: key, resource type, FHIR query with tokens, the criteria that need it."""
+
+    key: str
+    type: str
+    query: str
+    needed_for: str = ""
+
+
+def load_templates(rules: Path) -> tuple[Template, ...]:
+    """The templates of ``rules/prefetch.yaml``; codes come from the observation tables of the terminology.
+
+    Raises PrefetchFileError.
+    """
+    path = rules / "prefetch.yaml"
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["templates"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise PrefetchFileError(f"{path.name}: expected a list 'templates' ({type(error).__name__})") from None
+    codes = _question_codes(rules / "terminology")
+    templates = []
+    for row in rows:
+        unknown = set(row) - {"key", "type", "query", "needed_for", "concepts"}
+        if unknown or not all(row.get(name) for name in ("key", "type", "query", "needed_for")):
+            raise PrefetchFileError(f"{path.name}: template {row.get('key')}: expected key, type, query, needed_for")
+        query = row["query"]
+        if "concepts" in row:
+            missing = [concept for concept in row["concepts"] if concept not in codes]
+            if missing:
+                raise PrefetchFileError(f"{path.name}: template {row['key']}: no question code for {missing[0]}")
+            asked = {code for concept in row["concepts"] for code in codes[concept]}
+            query = query.replace("{codes}", ",".join(sorted(asked)))
+        templates.append(Template(key=row["key"], type=row["type"], query=query, needed_for=row["needed_for"]))
+    return tuple(templates)
+
+
+def _question_codes(folder: Path) -> dict[str, set[str]]:
+    """Observation concept -> codes that ask for it."""
+    codes: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("observations*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row["kind"] == "question":
+                    codes.setdefault(row["concept"], set()).add(row["code"])
+    return codes
+
+
+@dataclass(slots=True)
+class Supplied:
+    """What of the prefetch can be used.
+
+    ``missing`` are templates whose type did not come (fetch them), ``failed`` those whose source already failed (do
+    not ask again), ``empty`` those that are known to be empty.
+    """
+
+    resources: list[Resource] = field(default_factory=list)
+    issues: list[DataIssue] = field(default_factory=list)
+    missing: list[Template] = field(default_factory=list)
+    failed: list[Template] = field(default_factory=list)
+    has_patient: bool = False
+
+    @property
+    def incomplete(self) -> frozenset[str]:
+        """Types about whose absence nothing is known."""
+        return frozenset(template.type for template in (*self.missing, *self.failed))
+
+
+def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
+    """Sort the values of ``prefetch`` by state: usable, empty, failed, missing."""
+    out = Supplied()
+    sent: set[str] = set()
+    failed: set[str] = set()
+    templates = tuple(templates)
+    for key, value in (hook.prefetch or {}).items():
+        of_key = _type_of(key, templates)
+        if isinstance(value, OperationOutcome) or isinstance(value, str):
+            failed.add(of_key)
+            out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
+        elif value is None:
+            if of_key != "Patient":
+                sent.add(of_key)
+        else:
+            types = _types_in(value)
+            sent |= types or {of_key}
+            out.has_patient = out.has_patient or "Patient" in types
+            out.resources.append(value)
+    for template in templates:
+        if template.type in sent:
+            continue
+        if template.type in failed or _asked_and_null(hook, template):
+            out.failed.append(template)
+        else:
+            out.missing.append(template)
+    return out
+
+
+def _asked_and_null(hook: HookRequest, template: Template) -> bool:
+    """The client looked for the Patient and found nothing: no second query (PRE-02)."""
+    prefetch = hook.prefetch or {}
+    return template.key in prefetch and prefetch[template.key] is None
+
+
+def _types_in(value: Resource) -> set[str]:
+    """Types of the resources in one prefetch value; empty for an empty search."""
+    if not isinstance(value, Bundle):
+        return {kind_of(value)}
+    types: set[str] = set()
+    for entry in value.entry or ():
+        if entry is None or entry.resource is None or isinstance(entry.resource, OperationOutcome):
+            continue
+        if isinstance(entry.resource, Bundle):
+            types |= _types_in(entry.resource)
+        elif entry.search is None or entry.search.mode != "include":
+            types.add(kind_of(entry.resource))
+    return types
+
+
+def _type_of(key: str, templates: Iterable[Template]) -> str:
+    """The type a key stands for: our own key, a renamed one that still holds it or the type's name, else ""."""
+    word = _plain(key)
+    best = ""
+    length = 0
+    for template in templates:
+        if template.key == key:
+            return template.type
+        for name in (_plain(template.key), _plain(template.type)):
+            if name in word and len(name) > length:
+                best, length = template.type, len(name)
+    return best
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+def _list_of(type_name: str) -> str:
+    return f"{type_name} resources" if type_name else "a list"
+
+
+def fill(query: str, context: Mapping[str, str]) -> str:
+    """A template's query with its ``{{context.…}}`` tokens filled."""
+    for name, value in context.items():
+        query = query.replace("{{context." + name + "}}", value)
+    return query

@@ -1,0 +1,72 @@
+"""The rooms strung together: resources of one patient to an assessment, an assessment to cards.
+
+Both front doors (the service and the command line) go through here. Everything is loaded and compiled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cds_service.cards import Card, CardOptions, HookView, compose
+from cds_service.cards.wording import load_wording
+from cds_service.errors import UnreadableInput
+from cds_service.fhir.model import Record
+from cds_service.labels import Rulebook, as_json, assess
+from cds_service.labels.loader import load_ruleset
+from cds_service.labels.model import Assessment
+from cds_service.labels.packs import Ruleset
+from cds_service.oncology import describe
+from cds_service.oncology.knowledge import load_knowledge
+
+JURISDICTIONS = ("us", "eu")
+
+
+def shipped_rules() -> Path:
+    """The rules folder that came with this package: inside an installed wheel, or beside a source tree."""
+    package = Path(__file__).resolve().parent
+    inside = package / "_rules"
+    return inside if inside.is_dir() else package.parent / "rules"
+
+
+class Pipeline:
+    """Rules, loaded once, and what they say about a record. Safe to share between threads.
+
+    ``referral_codes`` are the site's (system, code) pairs that mean a CAR-T referral. Raises RuleFileError when a rule
+    file cannot be used.
+    """
+
+    def __init__(
+        self,
+        rules: Path | None = None,
+        jurisdictions: Iterable[str] = JURISDICTIONS,
+        *,
+        referral_codes: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self.rules = rules or shipped_rules()
+        self.knowledge = load_knowledge(self.rules)
+        self.wording = load_wording(self.rules)
+        self.referral_codes = frozenset(referral_codes)
+        self.rulesets: dict[str, Ruleset] = {j: load_ruleset(self.rules, j) for j in jurisdictions}
+        self.rulebooks: dict[str, Rulebook] = {j: Rulebook(ruleset) for j, ruleset in self.rulesets.items()}
+
+    def assessment(self, record: Record, as_of: date, jurisdiction: str) -> Assessment:
+        """The record compared with the rules of a jurisdiction in force on ``as_of``.
+
+        Raises UnreadableInput for a jurisdiction that is not loaded.
+        """
+        rulebook = self.rulebooks.get(jurisdiction)
+        if rulebook is None:
+            raise UnreadableInput(f"jurisdiction: expected one of {', '.join(sorted(self.rulebooks))}")
+        picture = describe(record, as_of, self.knowledge, referral_codes=self.referral_codes)
+        return assess(picture, rulebook)
+
+    def assessment_json(self, record: Record, as_of: date, jurisdiction: str) -> dict[str, Any]:
+        """The full assessment of contract section 2."""
+        return as_json(self.assessment(record, as_of, jurisdiction))
+
+    def cards(self, assessment: Assessment, hook: HookView, options: CardOptions) -> list[Card]:
+        """The cards for a hook call, best family first; empty when there is nothing to say."""
+        return compose(assessment, hook, self.wording, options)
