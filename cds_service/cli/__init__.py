@@ -1,7 +1,7 @@
 """``cart-cds``: the same rooms as the service, for people with a file and a terminal.
 
-Exit codes: 0 answered; 1 a check found problems (``check-rules``, ``validate``); 2 the input or an option cannot be used;
-3 the record mixes patients or names none.
+Exit codes: 0 answered; 1 a check found problems (``check-rules``, ``validate``); 2 the input or an option cannot be
+used; 3 the record mixes patients or names none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import click
 
@@ -22,7 +22,7 @@ PATIENT_EXIT = 3
 class _Commands(click.Group):
     """Commands imported when first used, so that help is quick; errors of ours become one line on standard error."""
 
-    names = {
+    names: ClassVar[dict[str, str]] = {
         "call": "call",
         "check-rules": "rules",
         "codes": "codes",

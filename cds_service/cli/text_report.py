@@ -1,4 +1,4 @@
-"""The assessment as a report a haematologist can read in a terminal: what was found, the lines, each indication with reasons."""
+"""The assessment as a report a haematologist can read: what was found, the lines, each indication with its reasons."""
 
 from __future__ import annotations
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Coverage, DataIssue
+
+if TYPE_CHECKING:
+    from cds_service.oncology.steps import Derivation
 
 MET, NOT_MET, UNKNOWN, REVIEW = "met", "not_met", "unknown", "review"
 RECORDED, INFERRED = "recorded", "inferred"
@@ -203,6 +207,8 @@ class FamilyPicture:
     signals: Mapping[str, str | int | bool]
     statements: Mapping[str, Fact]
     newest: str | None = None
+    course: Derivation | None = None
+    """The derivation behind ``history``: exposures, status events and procedures, for timelines."""
     first_line_under_way: bool = False
     """Decision 36: one line, still running or given within 60 days, no failure on record."""
 
