@@ -1,0 +1,183 @@
+"""The course of one disease: lines and status events in order, and which status belongs to which line.
+
+A status on the very day a line starts belongs to what came before (it is why the line was started). A state kept in
+``Condition.clinicalStatus`` holds on the day it was recorded; the event behind it lies between the last opposite
+status, or the first therapy, and that day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from cds_service.fhir.dates import Interval
+from cds_service.oncology.coverage import Gaps
+from cds_service.oncology.model import Diagnosis
+from cds_service.oncology.numbers import CourseNumbers
+from cds_service.oncology.spans import is_after, on_day
+from cds_service.oncology.steps import Derivation, DerivedLine, StatusEvent, TreatmentEvent
+
+RANK = {"PD": 0, "REL": 0, "IF": 0, "SD": 1, "MR": 2, "PR": 3, "IMPROVED": 3, "VGPR": 4, "CR": 5}
+RESPONSES = ("CR", "VGPR", "PR", "IMPROVED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A status event seen from one line: ``certain`` when it belongs to that line whatever partial dates mean."""
+
+    event: StatusEvent
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What the facts are read from. ``lines`` are the counted lines since transformation (all, when none happened).
+
+    ``events`` are the patient's transplants and CAR-T infusions, of any disease; ``failures`` leave out progression of
+    untreated disease: it is no relapse and no refractory disease.
+    """
+
+    family: str
+    numbers: CourseNumbers
+    as_of: date
+    derivation: Derivation
+    lines: tuple[DerivedLine, ...]
+    status: tuple[StatusEvent, ...]
+    failures: tuple[StatusEvent, ...]
+    events: tuple[TreatmentEvent, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    gaps: Gaps
+    transformed: Interval | None = None
+
+    @property
+    def untreated(self) -> bool:
+        """Decision 16: nothing was given, no status speaks, and the record is complete."""
+        given = self.derivation.lines or self.derivation.candidates or self.derivation.exposures
+        return not given and not self.status and self.derivation.count.max == 0 and self.gaps.complete
+
+    def next_start(self, number: int) -> Interval | None:
+        """Start of the line after the ``number``-th (from 0) of ``lines``."""
+        return self.lines[number + 1].start if number + 1 < len(self.lines) else None
+
+    def during(self, number: int) -> tuple[Spoken, ...]:
+        """Status events that belong, or may belong, to a line: after its start, up to the start of the next."""
+        start, following = self.lines[number].start, self.next_start(number)
+        found = []
+        for event in self.status:
+            begun = is_after(event.when, start)
+            passed = is_after(event.when, following) if following else False
+            if begun is not False and passed is not True:
+                found.append(Spoken(event=event, certain=begun is True and passed is False))
+        return tuple(found)
+
+    def after(self, start: Interval, kinds: Iterable[str]) -> tuple[Spoken, ...]:
+        """Status events of those kinds that lie, or may lie, after ``start``."""
+        wanted = frozenset(kinds)
+        seen = ((event, is_after(event.when, start)) for event in self.status if event.kind in wanted)
+        return tuple(Spoken(event=event, certain=later is True) for event, later in seen if later is not False)
+
+    def failures_after(self, start: Interval) -> tuple[Spoken, ...]:
+        """Failures that lie, or may lie, after ``start``."""
+        seen = ((event, is_after(event.when, start)) for event in self.failures)
+        return tuple(Spoken(event=event, certain=later is True) for event, later in seen if later is not False)
+
+    def openers(self) -> tuple[str, ...]:
+        """One reference for each line, else those of the diagnosis: what an absence rests on."""
+        lines = [line.evidence[0] for line in self.derivation.lines if line.evidence]
+        return unique(lines) or self.diagnosis_evidence()
+
+    def diagnosis_evidence(self) -> tuple[str, ...]:
+        """The resources that hold the diagnosis."""
+        return unique(r for d in self.diagnoses if d.family == self.family for r in d.evidence) or unique(
+            r for d in self.diagnoses for r in d.evidence
+        )
+
+
+def best_of(events: Iterable[StatusEvent]) -> StatusEvent | None:
+    """The best response among them, the earliest of equals; a failure only when nothing better stands."""
+    return max(events, key=lambda e: (RANK[e.kind], -e.when.last.toordinal(), e.reference), default=None)
+
+
+def unique(references: Iterable[str]) -> tuple[str, ...]:
+    """References without repetition, in first order."""
+    return tuple(dict.fromkeys(references))
+
+
+def evidence_of(*events: StatusEvent | TreatmentEvent | None) -> tuple[str, ...]:
+    """References of those events."""
+    return unique(r for event in events if event is not None for r in (event.evidence or (event.reference,)))
+
+
+def transformation(diagnoses: Iterable[Diagnosis], family: str) -> Interval | None:
+    """When large B-cell lymphoma arose from another disease (decisions 13 and 15); None when it did not."""
+    if family != "lbcl":
+        return None
+    onsets = [d.onset for d in diagnoses if d.family == family and d.stands and d.origin and d.onset]
+    return min(onsets, key=lambda o: (o.first, o.last), default=None)
+
+
+def read_course(
+    derivation: Derivation,
+    events: tuple[TreatmentEvent, ...],
+    diagnoses: tuple[Diagnosis, ...],
+    *,
+    gaps: Gaps,
+    numbers: CourseNumbers,
+    as_of: date,
+) -> Course:
+    """The course of ``derivation.family``. ``events`` are all transplants and infusions of the patient."""
+    turned = transformation(diagnoses, derivation.family)
+    status = _dated(derivation)
+    return Course(
+        family=derivation.family,
+        numbers=numbers,
+        as_of=as_of,
+        derivation=derivation,
+        lines=lines_since(derivation.lines, turned, numbers.diagnosis_leeway),
+        status=status,
+        failures=tuple(e for e in status if e.failure and (e.kind != "PD" or _treated_before(derivation, events, e))),
+        events=events,
+        diagnoses=diagnoses,
+        gaps=gaps,
+        transformed=turned,
+    )
+
+
+def lines_since(lines: tuple[DerivedLine, ...], turned: Interval | None, leeway: int) -> tuple[DerivedLine, ...]:
+    """Lines started from ``leeway`` days before the transformation on (the leeway of A3)."""
+    if turned is None:
+        return lines
+    edge = turned.first - timedelta(days=leeway) if turned.first != date.min else date.min
+    return tuple(line for line in lines if line.start.last >= edge)
+
+
+def _treated_before(derivation: Derivation, events: tuple[TreatmentEvent, ...], event: StatusEvent) -> bool:
+    started = [e.start for e in derivation.exposures] + [line.start for line in derivation.lines]
+    started += [e.when for e in (*derivation.local, *events)]
+    return any(is_after(event.when, start) is not False for start in started)
+
+
+def _dated(derivation: Derivation) -> tuple[StatusEvent, ...]:
+    """Status events in order, those known only by their day of recording narrowed from below."""
+    first = min((line.start.last for line in derivation.lines), default=None)
+    events = [_narrowed(event, derivation.status, first) for event in derivation.status]
+    return tuple(sorted(events, key=lambda e: (e.when.last, e.when.first, e.kind, e.reference)))
+
+
+def _narrowed(event: StatusEvent, status: tuple[StatusEvent, ...], first_start: date | None) -> StatusEvent:
+    if event.when.first != date.min or event.when.last == date.max:
+        return event
+    until = event.when.last
+    opposite = [
+        e.when.last for e in status if e.failure != event.failure and e.when.first != date.min and e.when.last < until
+    ]
+    floor = [d for d in (*opposite, first_start) if d is not None and d < until]
+    if not floor:
+        return event
+    return replace(event, when=Interval(max(floor) + timedelta(days=1), until, event.when.text))
+
+
+def today(course: Course) -> Interval:
+    """The assessment date as an interval."""
+    return on_day(course.as_of)

@@ -1,0 +1,88 @@
+"""Facts about drug classes given (X8) and classes together (X7, exposure part)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.oncology.course import Course, unique
+from cds_service.oncology.model import INFERRED, MET, NOT_MET, RECORDED, UNKNOWN, Fact
+from cds_service.oncology.spans import said
+from cds_service.oncology.steps import GIVEN, Exposure
+
+CLASSES = {
+    "imid": "an immunomodulatory drug (IMiD)",
+    "pi": "a proteasome inhibitor",
+    "cd38": "an anti-CD38 antibody",
+    "btki": "a BTK inhibitor",
+    "bcl2i": "a BCL-2 inhibitor",
+    "anti_cd20": "an anti-CD20 antibody",
+    "anthracycline": "an anthracycline",
+    "alkylator": "an alkylating agent",
+}
+DOUBLE, TRIPLE = ("pi", "imid"), ("pi", "imid", "cd38")
+UNKNOWN_DRUG = "investigational"
+
+
+def exposures_to(course: Course, fact_class: str) -> tuple[Exposure, ...]:
+    """Exposures of the family to a drug of that class, given or probable, in order."""
+    numbers = course.numbers
+    return tuple(e for e in course.derivation.exposures if any(numbers.in_class(i, fact_class) for i in e.ingredients))
+
+
+def exposure_facts(course: Course) -> Iterator[tuple[str, Fact]]:
+    """``exposed_<class>`` for each class, ``double_class_exposed``, ``triple_class_exposed``."""
+    single = {name: exposed(course, name, label) for name, label in CLASSES.items()}
+    for name, fact in single.items():
+        yield f"exposed_{name}", fact
+    yield "double_class_exposed", together([(CLASSES[n], single[n]) for n in DOUBLE])
+    yield "triple_class_exposed", together([(CLASSES[n], single[n]) for n in TRIPLE])
+
+
+def exposed(course: Course, fact_class: str, label: str) -> Fact:
+    """Met on any given systemic exposure for the disease; never not_met from an incomplete record."""
+    found = exposures_to(course, fact_class)
+    given = [e for e in found if e.grade == GIVEN]
+    if given:
+        first = given[0]
+        drug = next(i for i in first.ingredients if course.numbers.in_class(i, fact_class))
+        because = f"{course.numbers.label_of(drug)} given from {said(first.start)}"
+        return Fact(status=MET, grade=RECORDED, because=because, evidence=unique(first.evidence or (first.reference,)))
+    if found:
+        one = found[0]
+        drug = next(i for i in one.ingredients if course.numbers.in_class(i, fact_class))
+        because = (
+            f"{course.numbers.label_of(drug)} of {said(one.start)} is known only from {one.reference}, which does not "
+            "prove that it was given; an administration or statement would settle it"
+        )
+        return Fact(status=UNKNOWN, because=because)
+    trial = next((e for e in course.derivation.exposures if UNKNOWN_DRUG in e.ingredients), None)
+    if trial is not None:
+        because = f"a study or unnamed drug was given from {said(trial.start)}; its name would settle it"
+        return Fact(status=UNKNOWN, because=because)
+    if not course.gaps.complete:
+        because = f"{label} was not found, but treatment may be missing: {course.gaps.why}"
+        return Fact(status=UNKNOWN, because=because)
+    return Fact(
+        status=NOT_MET,
+        grade=RECORDED,
+        because=f"{label} is not among the drugs given",
+        evidence=course.openers(),
+    )
+
+
+def together(parts: list[tuple[str, Fact]]) -> Fact:
+    """All classes (X7): met when each is, not_met when one is not, else unknown."""
+    missing = [fact for _, fact in parts if fact.status == NOT_MET]
+    if missing:
+        fact = missing[0]
+        return Fact(status=NOT_MET, grade=fact.grade, because=fact.because, evidence=fact.evidence)
+    open_parts = [fact.because for _, fact in parts if fact.status == UNKNOWN]
+    if open_parts:
+        return Fact(status=UNKNOWN, because="; ".join(open_parts))
+    grades = {fact.grade for _, fact in parts}
+    return Fact(
+        status=MET,
+        grade=RECORDED if grades == {RECORDED} else INFERRED,
+        because="; ".join(dict.fromkeys(fact.because for _, fact in parts)),
+        evidence=unique(r for _, fact in parts for r in fact.evidence),
+    )
