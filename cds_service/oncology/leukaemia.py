@@ -109,8 +109,8 @@ def _after_remission(course: Course, remission: StatusEvent) -> tuple[str, Fact]
         because = f"{status_words(relapse)}, re-induction from {said(again.start)}, then {status_words(failed[-1])}"
         evidence = unique((*evidence_of(relapse, failed[-1]), *again.evidence[:1]))
         return ESTABLISHED, Fact(status=MET, grade=INFERRED, because=because, evidence=evidence)
-    because = f"no result recorded after re-induction from {said(again.start)}; "
-        "a dated marrow result or disease status would settle it"
+    told = f"no result recorded after re-induction from {said(again.start)}"
+    because = f"{told}; a dated marrow result or disease status would settle it"
     return UNKNOWN, Fact(status=UNKNOWN, because=because)
 
 
