@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cds_service.errors import TooComplex
 from cds_service.fhir.collect import collect
 from cds_service.fhir.entries import Converter
 from cds_service.fhir.model import DataIssue, Record
+from cds_service.fhir.text import TOO_DEEP
 from cds_service.fhir.wire import Resource
 
 __all__ = ["read_record"]
@@ -25,7 +27,10 @@ def read_record(
     ``issues`` are problems met while decoding, ``incomplete`` resource types whose list is known to be missing or to
     have failed. Raises MixedPatients, NoPatient or TooComplex.
     """
-    collected = collect(resources, issues)
+    try:
+        collected = collect(resources, issues)
+    except RecursionError:
+        raise TooComplex(TOO_DEEP) from None
     missing = set(incomplete)
     collected.incomplete |= missing
     collected.truncated = collected.truncated or bool(missing)

@@ -1,4 +1,4 @@
-"""Containers opened, duplicates merged, and the proof that the record speaks of one patient only."""
+"""Containers opened and duplicates merged: the resources of one patient by type."""
 
 from __future__ import annotations
 
@@ -7,36 +7,18 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cds_service.errors import MixedPatients, NoPatient, TooComplex
+from cds_service.errors import TooComplex
+from cds_service.fhir.elements import Reference
 from cds_service.fhir.model import DataIssue
-from cds_service.fhir.references import all_references, patient_key, reference_key
-from cds_service.fhir.wire import (
-    Bundle,
-    OperationOutcome,
-    Parameters,
-    Patient,
-    Resource,
-    kind_of,
-)
+from cds_service.fhir.pages import EVERY, Page, cut_off, page_of, severities
+from cds_service.fhir.references import identifier_key, identifier_keys, reference_key
+from cds_service.fhir.versions import IDENTIFIED, newer, same_version, superseded
+from cds_service.fhir.whose import Subjects
+from cds_service.fhir.wire import KINDS, Bundle, Entry, OperationOutcome, Parameter, Parameters, Patient, Resource
 
 MAX_ENTRIES = 100_000
 MAX_CONTAINERS = 32
-CLINICAL = frozenset(
-    {
-        "Condition",
-        "MedicationAdministration",
-        "MedicationDispense",
-        "MedicationStatement",
-        "MedicationRequest",
-        "MedicationOrder",
-        "Procedure",
-        "Observation",
-        "Immunization",
-        "ServiceRequest",
-    }
-)
-WITHOUT_PATIENT = frozenset({"OperationOutcome", "Medication", "Patient"})
-"""Types whose missing subject is no problem, beside all we do not read."""
+CONTAINERS = (Bundle, Parameters, OperationOutcome)
 
 
 @dataclass(slots=True)
@@ -44,19 +26,69 @@ class Collected:
     """Resources of one patient by type, free of duplicates, with ways to find each of them."""
 
     patient: Patient | None = None
+    patient_reference: str = ""
     patient_ids: frozenset[str] = frozenset()
     by_kind: dict[str, dict[str, Resource]] = field(default_factory=dict)
     """resourceType -> evidence reference -> resource."""
     by_url: dict[str, str] = field(default_factory=dict)
-    """fullUrl -> evidence reference."""
+    """fullUrl, or the reference of a superseded version -> evidence reference."""
     truncated: bool = False
     incomplete: set[str] = field(default_factory=set)
     issues: list[DataIssue] = field(default_factory=list)
+    _by_id: dict[str, list[str]] | None = None
+    _by_identifier: dict[tuple[str, str], list[str]] | None = None
+
+    def key(self, text: str) -> str:
+        """The evidence reference of what a reference text leads to; its ``Type/id`` where that is not in the input."""
+        found = self.by_url.get(text)
+        if found is not None:
+            return found
+        key = reference_key(text)
+        found = self.by_url.get(key)
+        if found is not None or not key or key[0] == "#":
+            return found or key
+        if key[:4] == "urn:" or "/" not in key:
+            same = self._ids().get(key.rpartition(":")[2].lower(), ())
+            return same[0] if len(same) == 1 else key
+        return key
+
+    def find(self, text: str) -> Resource | None:
+        """The resource that a reference text leads to; None when it is not in the input."""
+        key = self.key(text)
+        return self.by_kind.get(key.partition("/")[0], {}).get(key) or next(
+            (same[key] for same in self.by_kind.values() if key in same), None
+        )
+
+    def key_of(self, found: Reference) -> str:
+        """The evidence reference a Reference leads to, by its text or, without one, by its identifier; "" for none."""
+        if found.reference:
+            return self.key(found.reference)
+        identity = identifier_key(found.identifier)
+        if identity is None:
+            return ""
+        same = [r for r in self._identifiers().get(identity, ()) if not found.type or r.startswith(f"{found.type}/")]
+        return same[0] if len(same) == 1 else ""
+
+    def _ids(self) -> dict[str, list[str]]:
+        if self._by_id is None:
+            self._by_id = {}
+            for same in self.by_kind.values():
+                for reference, resource in same.items():
+                    if resource.id:
+                        self._by_id.setdefault(resource.id.lower(), []).append(reference)
+        return self._by_id
+
+    def _identifiers(self) -> dict[tuple[str, str], list[str]]:
+        if self._by_identifier is None:
+            self._by_identifier = {}
+            for same in self.by_kind.values():
+                for reference, resource in same.items():
+                    for key in identifier_keys(getattr(resource, "identifier", None)):
+                        self._by_identifier.setdefault(key, []).append(reference)
+        return self._by_identifier
 
 
-def collect(
-    resources: Iterable[Resource], issues: Iterable[DataIssue] = ()
-) -> Collected:
+def collect(resources: Iterable[Resource], issues: Iterable[DataIssue] = ()) -> Collected:
     """Open every container, merge duplicates, check the patient.
 
     Raises MixedPatients, NoPatient or TooComplex.
@@ -70,156 +102,145 @@ def collect(
 class _Collector:
     def __init__(self, issues: Iterable[DataIssue]) -> None:
         self.out = Collected(issues=list(issues))
+        self.subjects = Subjects(self.out.issues)
         self.unnamed: list[Resource] = []
-        self.subjects: dict[str, str] = {}
-        self.full_urls: dict[str, str] = {}
+        self.patient_urls: dict[str, str] = {}
+        self.pages: list[Page] = []
+        self.clashes: set[str] = set()
         self.seen = 0
 
     def open(self, url: str, resource: Resource, depth: int) -> None:
         """Take one resource, or what a container holds."""
+        if not isinstance(resource, CONTAINERS):
+            self._take(url, resource)
+            return
+        if depth > MAX_CONTAINERS:
+            raise TooComplex("Bundles inside Bundles, nested deeper than anyone sends; send one Bundle")
         if isinstance(resource, Bundle):
-            if depth > MAX_CONTAINERS:
-                raise TooComplex(
-                    "Bundles inside Bundles; nested deeper than anyone sends"
-                )
             self._bundle(resource, depth)
         elif isinstance(resource, Parameters):
-            parameters = [p for p in resource.parameter or () if p is not None]
-            while parameters:
-                parameter = parameters.pop()
-                if parameter.resource is not None:
-                    self.open("", parameter.resource, depth + 1)
-                parameters += [p for p in parameter.part or () if p is not None]
-        elif isinstance(resource, OperationOutcome):
-            self._outcome(resource, "*")
+            self._parameters(resource, depth)
         else:
-            self._take(url, resource)
+            self._outcome(resource, EVERY)
+
+    def _parameters(self, found: Parameters, depth: int) -> None:
+        waiting: list[Parameter | None] = list(found.parameter or ())
+        while waiting:
+            parameter = waiting.pop()
+            if parameter is None:
+                continue
+            if parameter.resource is not None:
+                self.open("", parameter.resource, depth + 1)
+            waiting += parameter.part or ()
 
     def _bundle(self, bundle: Bundle, depth: int) -> None:
         matches = 0
         kinds: set[str] = set()
         outcomes: list[OperationOutcome] = []
+        take = self._take
         for entry in bundle.entry or ():
-            if entry is None or entry.resource is None:
+            if entry is None:
                 continue
-            resource = entry.resource
-            mode = entry.search.mode if entry.search else None
+            resource: Resource | None = entry.resource
+            if entry.response is not None and resource is None:
+                self._answer(entry)
+            if resource is None:
+                continue
             if isinstance(resource, OperationOutcome):
                 outcomes.append(resource)
                 continue
-            if mode != "include":
+            if entry.search is None or entry.search.mode != "include":
                 matches += 1
-            kinds.add(kind_of(resource))
-            self.open(entry.fullUrl or "", resource, depth + 1)
-        which = kinds.pop() if len(kinds) == 1 else "*"
+                kinds.add(KINDS[type(resource)])
+            if isinstance(resource, CONTAINERS):
+                self.open(entry.fullUrl or "", resource, depth + 1)
+            else:
+                take(entry.fullUrl or "", resource)
+        which = next(iter(kinds)) if len(kinds) == 1 else EVERY
         for outcome in outcomes:
             self._outcome(outcome, which)
-        cut = any(
-            link is not None and link.relation == "next" for link in bundle.link or ()
-        )
-        if cut or (
-            bundle.total is not None
-            and bundle.type == "searchset"
-            and bundle.total > matches
-        ):
-            self.out.truncated = True
-            self.out.incomplete.add(which)
-            self.out.issues.append(
-                DataIssue(
-                    "Bundle", f"the list of {_words(which)} was cut off; more exists"
-                )
-            )
+        page = page_of(bundle, matches, kinds)
+        if page is not None:
+            self.pages.append(page)
+
+    def _answer(self, entry: Entry) -> None:
+        """An entry of a batch-response that holds no resource: a refusal means that something is missing."""
+        status = (entry.response.status or "").strip() if entry.response else ""
+        if status[:1] in ("4", "5"):
+            self._missing(EVERY, "OperationOutcome", f"the source refused a part of the request (status {status[:3]})")
 
     def _outcome(self, outcome: OperationOutcome, which: str) -> None:
-        severities = {
-            issue.severity for issue in outcome.issue or () if issue is not None
-        }
-        if severities & {"error", "fatal"}:
-            self.out.truncated = True
-            self.out.incomplete.add(which)
-            self.out.issues.append(
-                DataIssue(
-                    "OperationOutcome", f"the source failed to give {_words(which)}"
-                )
-            )
-        elif severities & {"warning"}:
-            self.out.issues.append(
-                DataIssue(
-                    "OperationOutcome",
-                    f"the source warns about the list of {_words(which)}",
-                )
-            )
+        found = severities(outcome)
+        if found & {"error", "fatal"}:
+            self._missing(which, "OperationOutcome", f"the source failed to give {_words(which)}")
+        elif "warning" in found:
+            problem = f"the source warns about the list of {_words(which)}"
+            self.out.issues.append(DataIssue("OperationOutcome", problem))
+
+    def _missing(self, which: str, reference: str, problem: str) -> None:
+        self.out.truncated = True
+        self.out.incomplete.add(which)
+        self.out.issues.append(DataIssue(reference, problem))
 
     def _take(self, url: str, resource: Resource) -> None:
         self.seen += 1
         if self.seen > MAX_ENTRIES:
-            raise TooComplex(
-                f"more than {MAX_ENTRIES} resources in one record; send fewer, the newest first"
-            )
-        kind = kind_of(resource)
-        if kind == "MedicationOrder":
-            kind = "MedicationRequest"
-        reference = f"{kind}/{resource.id}" if resource.id else url
-        self._subject(kind, reference or kind, resource)
+            raise TooComplex(f"more than {MAX_ENTRIES} resources in one record; send fewer, the newest first")
+        kind = KINDS[type(resource)]
+        name = resource.id
+        reference = f"{kind}/{name}" if name else url
+        if kind != "Patient" and not self.subjects.accept(kind, reference or kind, resource):
+            return
         if not reference:
             self.unnamed.append(resource)
             return
-        if url:
-            self.out.by_url[url] = reference
-            if kind == "Patient":
-                self.full_urls[reference] = url
         same = self.out.by_kind.setdefault(kind, {})
         earlier = same.get(reference)
-        same[reference] = resource if earlier is None else _newer(earlier, resource)
+        if earlier is None:
+            same[reference] = resource
+        elif earlier != resource:
+            if same_version(earlier, resource):
+                self.clashes.add(reference)
+            same[reference] = newer(earlier, resource)
+        if url:
+            self._address(url, kind, reference)
 
-    def _subject(self, kind: str, reference: str, resource: Resource) -> None:
+    def _address(self, url: str, kind: str, reference: str) -> None:
+        """Remember the fullUrl; where two resources claim one, the smaller reference has it, whatever their order."""
+        known = self.out.by_url.get(url)
+        if known is None or reference < known:
+            self.out.by_url[url] = reference
+        if reference == url and url[:4] != "urn:":
+            self.out.by_url.setdefault(reference_key(url), reference)
         if kind == "Patient":
-            return
-        texts = all_references(resource.subject) or all_references(resource.patient)
-        named = False
-        for text in texts:
-            key = patient_key(text)
-            if key is not None:
-                named = True
-                if key not in self.subjects:
-                    self.subjects[key] = reference
-        if not named and kind in CLINICAL:
-            self.out.issues.append(
-                DataIssue(reference, "names no patient; read as this patient's")
-            )
+            self.patient_urls[reference] = min(url, self.patient_urls.get(reference, url))
 
     def result(self) -> Collected:
         """The collected record of one patient."""
         out = self.out
         self._name_the_unnamed()
-        patients = out.by_kind.get("Patient", {})
-        if len(patients) > 1:
-            names = ", ".join(sorted(patients)[:3])
-            raise MixedPatients(
-                f"the record holds {len(patients)} Patient resources ({names}); send one patient at a time"
-            )
-        ids: set[str] = set()
-        for reference, patient in patients.items():
-            assert isinstance(patient, Patient)
-            out.patient = patient
-            ids.add(reference.rpartition("/")[2])
-            ids.add((patient_key(reference) or reference).lower())
-            if reference in self.full_urls:
-                ids.add(patient_key(self.full_urls[reference]) or "")
-        subjects = {k: v for k, v in self.subjects.items() if not k.startswith("#")}
-        if not patients:
-            if not subjects:
-                raise NoPatient(
-                    "the record names no patient: neither a Patient resource nor a subject reference"
-                )
-            ids = {min(subjects)}
-        for key, where in sorted(subjects.items(), key=lambda item: item[1]):
-            if key not in ids and key.lower() not in ids:
-                raise MixedPatients(
-                    f"{where} belongs to another patient; send one patient at a time"
-                )
-        out.patient_ids = frozenset(ids)
+        self._supersede()
+        for kind in sorted(cut_off(self.pages)):
+            self._missing(kind, "Bundle", f"the list of {_words(kind)} was cut off; more exists")
+        for reference in self.clashes:
+            problem = "came more than once with different content and nothing says which is later; one was read"
+            out.issues.append(DataIssue(reference, problem))
+        patients: dict[str, tuple[Patient, str]] = {}
+        for reference, patient in out.by_kind.get("Patient", {}).items():
+            if isinstance(patient, Patient):
+                patients[reference] = (patient, self.patient_urls.get(reference, ""))
+        out.patient_reference, out.patient, out.patient_ids = self.subjects.settle(patients, out.by_kind)
         return out
+
+    def _supersede(self) -> None:
+        for kind in IDENTIFIED:
+            same = self.out.by_kind.get(kind)
+            if not same:
+                continue
+            for earlier, latest in superseded(same).items():
+                del same[earlier]
+                self.out.by_url[earlier] = latest
+                self.out.issues.append(DataIssue(earlier, f"superseded by {latest}, a later version; not read"))
 
     def _name_the_unnamed(self) -> None:
         """Resources without id and fullUrl get a number by content, so that their order changes nothing."""
@@ -227,51 +248,10 @@ class _Collector:
         numbers: dict[str, int] = {}
         for content in sorted(by_content):
             resource = by_content[content]
-            kind = kind_of(resource)
+            kind = KINDS[type(resource)]
             numbers[kind] = numbers.get(kind, 0) + 1
-            self.out.by_kind.setdefault(kind, {})[f"{kind}/unnamed-{numbers[kind]}"] = (
-                resource
-            )
-
-
-def _newer(one: Resource, other: Resource) -> Resource:
-    """Of two resources with one id the later version; content decides where versions do not (U3)."""
-    if one == other:
-        return one
-    return max(one, other, key=_age)
-
-
-def _age(resource: Resource) -> tuple[int, str, str, bytes]:
-    meta = resource.meta
-    version = (meta.versionId or "") if meta else ""
-    number = (
-        int(version)
-        if version.isascii() and version.isdigit() and len(version) < 12
-        else -1
-    )
-    return (
-        number,
-        (meta.lastUpdated or "") if meta else "",
-        version,
-        msgspec.json.encode(resource),
-    )
+            self.out.by_kind.setdefault(kind, {})[f"{kind}/unnamed-{numbers[kind]}"] = resource
 
 
 def _words(kind: str) -> str:
-    return "resources" if kind == "*" else f"{kind} resources"
-
-
-def find(out: Collected, text: str) -> tuple[str, Resource] | None:
-    """The resource a reference leads to, with its evidence reference; None when it is not in the input."""
-    key = out.by_url.get(text) or reference_key(text)
-    kind = key.partition("/")[0]
-    resource = out.by_kind.get(kind, {}).get(key)
-    if resource is not None:
-        return key, resource
-    if text[:4] == "urn:":
-        bare = text.rpartition(":")[2]
-        for same in out.by_kind.values():
-            for reference, candidate in same.items():
-                if candidate.id == bare:
-                    return reference, candidate
-    return None
+    return "resources" if kind == EVERY else f"{kind} resources"

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-_SHAPE = re.compile(
-    r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:$|[T ].*$)", re.ASCII | re.DOTALL
-)
+_SHAPE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:$|[T ].*$)", re.ASCII | re.DOTALL)
 MAX_TEXT = 64
 
 
@@ -31,6 +29,12 @@ class Interval:
     def exact(self) -> bool:
         """True when one day is meant."""
         return self.first == self.last
+
+    def before(self, other: Interval) -> bool | None:
+        """Whether this lies before ``other``: None when it does for some of the days meant and not for others (D2)."""
+        if self.last < other.first:
+            return True
+        return False if self.first >= other.last else None
 
 
 ANY_DAY = Interval(date.min, date.max, "")

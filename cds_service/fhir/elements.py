@@ -85,11 +85,14 @@ class Extension(Element):
 
     url: Text = None
     valueCodeableConcept: CodeableConcept | None = None
-    valueCode: Text = None
     valueDateTime: Text = None
     valueDate: Text = None
     valueInteger: int | None = None
-    extension: list[Extension | None] | None = None
+    valuePositiveInt: int | None = None
+    valueUnsignedInt: int | None = None
+
+
+Extensions: TypeAlias = list[Extension | None] | Extension | None
 
 
 class Repeat(Element):
@@ -143,8 +146,9 @@ class DispenseRequest(Element):
 
 
 class RangeOf(Element):
-    """Observation.referenceRange."""
+    """Observation.referenceRange, or an age as a Range."""
 
+    low: Quantity | None = None
     high: Quantity | None = None
 
 
@@ -165,13 +169,41 @@ class Issue(Element):
     """OperationOutcome.issue."""
 
     severity: Text = None
-    code: Text = None
+
+
+class Answer(Element):
+    """QuestionnaireResponse.item.answer."""
+
+    valueInteger: int | None = None
+    valueDecimal: float | None = None
+    valueQuantity: Quantity | None = None
+    valueString: Text = None
+    valueCoding: Coding | None = None
+    valueBoolean: bool | None = None
+    item: list[Item | None] | Item | None = None
+
+
+class Item(Element):
+    """QuestionnaireResponse.item."""
+
+    linkId: Text = None
+    definition: Text = None
+    text: Text = None
+    answer: list[Answer | None] | Answer | None = None
+    item: list[Item | None] | Item | None = None
 
 
 class Link(Element):
     """Bundle.link."""
 
     relation: Text = None
+    url: Text = None
+
+
+class Response(Element):
+    """Bundle.entry.response."""
+
+    status: Text = None
 
 
 class Search(Element):

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import (
+    PLANS,
     code_of,
     concept,
     concepts,
@@ -15,11 +16,15 @@ from cds_service.fhir.convert import (
     extension_concept,
     extension_date,
     links,
+    note_undated,
     reasons,
     span,
+    split_plans,
+    word,
 )
-from cds_service.fhir.dates import Interval, latest_bound
-from cds_service.fhir.elements import Component, Quantity
+from cds_service.fhir.coverage import coverage_of, gathered
+from cds_service.fhir.dates import Interval
+from cds_service.fhir.elements import Quantity, RangeOf
 from cds_service.fhir.medications import medication_entry
 from cds_service.fhir.model import (
     ConditionEntry,
@@ -27,32 +32,34 @@ from cds_service.fhir.model import (
     DataIssue,
     ImmunizationEntry,
     MedicationEntry,
+    NumberEntry,
     ObservationEntry,
     OrderEntry,
     PatientEntry,
     PlanEntry,
     ProcedureEntry,
 )
+from cds_service.fhir.numbers import answered_numbers, episode_numbers
+from cds_service.fhir.observations import observation_entries
 from cds_service.fhir.wire import (
     CarePlan,
     Condition,
     Drug,
+    EpisodeOfCare,
     Immunization,
     Observation,
     Procedure,
+    QuestionnaireResponse,
     Resource,
     ServiceRequest,
 )
 
 R = TypeVar("R", bound=Resource)
-MEDICATION_KINDS = (
-    "MedicationAdministration",
-    "MedicationDispense",
-    "MedicationRequest",
-    "MedicationStatement",
-)
-PLAN_KINDS = ("CarePlan", "RequestGroup", "RequestOrchestration")
+MEDICATION_KINDS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 DAYS_A_YEAR = 365.25
+EARLIEST_BIRTH = 1850
+"""An earlier year of birth is a typing error or a mask, not an age."""
+_YEARS_A_UNIT = {"a": 1.0, "year": 1.0, "years": 1.0, "mo": 1 / 12, "month": 1 / 12, "months": 1 / 12}
 
 
 class Converter:
@@ -68,31 +75,26 @@ class Converter:
 
     def conditions(self) -> tuple[ConditionEntry, ...]:
         """Condition resources."""
-        return tuple(
-            self._condition(r, c) for r, c in self._all("Condition", Condition)
-        )
+        return tuple([self._condition(r, c) for r, c in self._all("Condition", Condition)])
 
     def _condition(self, reference: str, found: Condition) -> ConditionEntry:
-        onset = day(found.onsetDateTime) or self._at_age(found.onsetAge)
-        if onset is None and found.onsetPeriod is not None:
-            onset = day(found.onsetPeriod.start)
+        onset = day(found.onsetDateTime)
+        if onset is None and (found.onsetPeriod or found.onsetAge or found.onsetRange):
+            onset = self._onset(found)
         recorded = day(found.recordedDate or found.assertedDate or found.dateRecorded)
-        recorded = recorded or extension_date(found.extension, "condition-assertedDate")
-        abated = day(found.abatementDateTime) or self._at_age(found.abatementAge)
-        if abated is None and found.abatementPeriod is not None:
-            abated = day(found.abatementPeriod.end or found.abatementPeriod.start)
-        stated = (
-            found.abatementBoolean
-            or found.abatementString
-            or found.abatementPeriod
-            or found.abatementAge
-        )
+        if recorded is None and found.extension is not None:
+            recorded = extension_date(found.extension, "condition-assertedDate")
+        if onset is None and recorded is None:
+            note_undated(self._in, reference, found)
+        abated = day(found.abatementDateTime)
+        if abated is None and (found.abatementAge or found.abatementPeriod):
+            abated = self._at_age(found.abatementAge)
+            if found.abatementPeriod is not None:
+                abated = day(found.abatementPeriod.end or found.abatementPeriod.start)
         return ConditionEntry(
             reference=reference,
             code=concept(found.code),
-            morphology=extension_concept(
-                found.extension, "histology-morphology-behavior"
-            ),
+            morphology=extension_concept(found.extension, "histology-morphology-behavior"),
             clinical=code_of(found.clinicalStatus),
             verification=code_of(found.verificationStatus),
             categories=concepts(found.category),
@@ -100,111 +102,76 @@ class Converter:
             onset=onset,
             recorded=recorded,
             abated=abated,
-            has_abatement=abated is not None or bool(stated),
+            has_abatement=bool(
+                abated is not None
+                or found.abatementDateTime
+                or found.abatementBoolean
+                or found.abatementString
+                or found.abatementPeriod
+                or found.abatementAge
+            ),
         )
+
+    def _onset(self, found: Condition) -> Interval | None:
+        if found.onsetPeriod is not None:
+            start = day(found.onsetPeriod.start)
+            if start is not None:
+                return start
+        return self._at_age(found.onsetAge) or self._between_ages(found.onsetRange)
 
     def medications(self) -> tuple[MedicationEntry, ...]:
         """The four medication resources."""
-        return tuple(
-            medication_entry(r, m, self._in)
-            for kind in MEDICATION_KINDS
-            for r, m in self._all(kind, Drug)
-        )
+        return tuple([medication_entry(r, m, self._in) for kind in MEDICATION_KINDS for r, m in self._all(kind, Drug)])
 
     def procedures(self) -> tuple[ProcedureEntry, ...]:
         """Procedure resources."""
-        return tuple(
-            self._procedure(r, p) for r, p in self._all("Procedure", Procedure)
-        )
+        return tuple([self._procedure(r, p) for r, p in self._all("Procedure", Procedure)])
 
     def _procedure(self, reference: str, found: Procedure) -> ProcedureEntry:
         moment = found.performedDateTime or found.occurrenceDateTime
         start, end, _, _ = span(moment, found.performedPeriod or found.occurrencePeriod)
         if start is None:
             start = end = self._at_age(found.performedAge or found.occurrenceAge)
-        status = (
-            "not-done"
-            if found.notPerformed or found.notDone
-            else (found.status or "").strip().lower()
-        )
-        based = links(self._in, found.basedOn)
-        plans = frozenset(r for r in based if r.startswith(PLAN_KINDS))
+        if start is None:
+            note_undated(self._in, reference, found)
+        plans, linked = split_plans(self._in, links(self._in, found.basedOn))
+        codes = found.reasonCode or found.reasonCodeableConcept
         return ProcedureEntry(
             reference=reference,
-            status=status,
+            status="not-done" if found.notPerformed or found.notDone else word(found.status),
             code=concept(found.code),
-            used=concepts(found.usedCode),
+            used=concepts(found.usedCode) + concepts(found.used),
             start=start,
             end=end,
-            status_reasons=concepts(found.statusReason),
-            reasons=reasons(
-                self._in, found.reasonCode, found.reasonReference, found.reason
-            ),
+            status_reasons=concepts(found.statusReason)
+            + concepts(found.reasonNotPerformed)
+            + concepts(found.notDoneReason),
+            reasons=reasons(self._in, found, codes, found.reasonReference, found.reason),
             plans=plans,
-            links=(based - plans) | links(self._in, found.partOf),
+            links=linked | links(self._in, found.partOf),
             body_sites=concepts(found.bodySite),
             treatment_intent=extension_concept(found.extension, "procedure-intent"),
         )
 
     def observations(self) -> tuple[ObservationEntry, ...]:
         """Observations, each component an entry of its own."""
-        return tuple(
-            e
-            for r, o in self._all("Observation", Observation)
-            for e in self._observation(r, o)
-        )
+        found = self._all("Observation", Observation)
+        return tuple([e for r, o in found for e in observation_entries(r, o, self._in)])
 
-    def _observation(
-        self, reference: str, found: Observation
-    ) -> Iterator[ObservationEntry]:
-        when, end, _, _ = span(
-            found.effectiveDateTime or found.effectiveInstant, found.effectivePeriod
+    def numbers(self) -> tuple[NumberEntry, ...]:
+        """Whole numbers of QuestionnaireResponses and EpisodesOfCare."""
+        asked = self._all("QuestionnaireResponse", QuestionnaireResponse)
+        episodes = self._all("EpisodeOfCare", EpisodeOfCare)
+        return tuple([n for r, q in asked for n in answered_numbers(r, q)]) + tuple(
+            [n for r, e in episodes for n in episode_numbers(r, e)]
         )
-        if when is None and found.issued:
-            issued = day(found.issued)
-            when = latest_bound(issued) if issued else None
-        elif end is not None and when is not None and end.last > when.last:
-            when = Interval(when.first, end.last, when.text)
-        parts: list[Observation | Component] = [found]
-        parts += [c for c in found.component or () if c is not None]
-        for part in parts:
-            quantity = part.valueQuantity
-            high = next(
-                (
-                    r.high.value
-                    for r in part.referenceRange or ()
-                    if r is not None and r.high is not None
-                ),
-                None,
-            )
-            yield ObservationEntry(
-                reference=reference,
-                status=(found.status or "").strip().lower(),
-                code=concept(part.code),
-                value=concept(part.valueCodeableConcept),
-                quantity=quantity.value
-                if quantity is not None and not quantity.comparator
-                else None,
-                unit=(quantity.code or quantity.unit or "")
-                if quantity is not None
-                else "",
-                integer=part.valueInteger,
-                text=part.valueString or "",
-                boolean=part.valueBoolean,
-                date=when,
-                focus=links(self._in, found.focus),
-                categories=concepts(found.category),
-                method=concept(found.method),
-                interpretation=concepts(part.interpretation),
-                reference_high=high,
-            )
 
     def immunizations(self) -> tuple[ImmunizationEntry, ...]:
         """Immunization resources."""
         return tuple(
             ImmunizationEntry(
                 reference=r,
-                status=(i.status or "").strip().lower(),
+                status="not-done" if i.notGiven or i.wasNotGiven else word(i.status),
                 code=concept(i.vaccineCode),
                 date=day(i.occurrenceDateTime or i.date),
             )
@@ -216,8 +183,8 @@ class Converter:
         return tuple(
             OrderEntry(
                 reference=r,
-                status=(s.status or "").strip().lower(),
-                intent=(s.intent or "").strip().lower(),
+                status=word(s.status),
+                intent=word(s.intent),
                 code=concept(s.code),
                 date=day(s.authoredOn),
             )
@@ -229,112 +196,67 @@ class Converter:
         return tuple(
             PlanEntry(
                 reference=r,
-                status=(p.status or "").strip().lower(),
-                intent=(p.intent or "").strip().lower(),
+                status=word(p.status),
+                intent=word(p.intent),
                 title=p.title or p.description or "",
             )
-            for kind in PLAN_KINDS
+            for kind in PLANS
             for r, p in self._all(kind, CarePlan)
         )
 
     def issues(self) -> tuple[DataIssue, ...]:
-        """Problems of the input, sorted and without repeats."""
-        return tuple(
-            sorted(set(self._in.issues), key=lambda i: (i.reference, i.problem))
-        )
+        """Problems of the input, sorted, without repeats, a problem of very many resources summed up."""
+        return gathered(self._in.issues)
 
     def coverage(self) -> Coverage:
         """Counts by type and the span of dates that events carry."""
-        counts = {kind: len(found) for kind, found in sorted(self._in.by_kind.items())}
-        days: list[Interval] = []
-        for kind, found in self._in.by_kind.items():
-            for resource in found.values():
-                when = _when(kind, resource)
-                if when is not None:
-                    days.append(when)
-        return Coverage(
-            resources=counts,
-            earliest=min(days, key=lambda d: (d.first, d.text)).text if days else None,
-            latest=max(days, key=lambda d: (d.last, d.text)).text if days else None,
-            truncated=self._in.truncated,
-            incomplete=frozenset(self._in.incomplete),
-        )
+        return coverage_of(self._in)
 
     def _at_age(self, age: Quantity | None) -> Interval | None:
         """The days on which the patient had that age in years or months (D1)."""
+        return self._ages(age, age)
+
+    def _between_ages(self, ages: RangeOf | None) -> Interval | None:
+        return self._ages(ages.low, ages.high) if ages is not None else None
+
+    def _ages(self, low: Quantity | None, high: Quantity | None) -> Interval | None:
         birth = self.patient.birth
-        if (
-            age is None
-            or age.value is None
-            or birth is None
-            or not 0 <= age.value <= 150
-        ):
-            return None
-        unit = (age.code or age.unit or "a").strip().lower()
-        step = {
-            "a": 1.0,
-            "year": 1.0,
-            "years": 1.0,
-            "mo": 1 / 12,
-            "month": 1 / 12,
-            "months": 1 / 12,
-        }.get(unit)
-        if step is None:
+        youngest, oldest = _years(low), _years(high)
+        if birth is None or youngest is None or oldest is None:
             return None
         try:
-            first = birth.first + timedelta(int(age.value * step * DAYS_A_YEAR) - 1)
-            last = birth.last + timedelta(int((age.value + 1) * step * DAYS_A_YEAR) + 1)
+            first = birth.first + timedelta(int(youngest[0] * DAYS_A_YEAR) - 1)
+            last = birth.last + timedelta(int(oldest[1] * DAYS_A_YEAR) + 1)
         except OverflowError:
             return None
         return Interval(first, last, "")
 
 
-def _when(kind: str, found: Resource) -> Interval | None:
-    """The date an event of the record carries: that of the therapy, finding or diagnosis."""
-    if isinstance(found, Condition):
-        return day(found.onsetDateTime or found.recordedDate)
-    if isinstance(found, Observation):
-        return day(
-            found.effectiveDateTime
-            or (found.effectivePeriod.start if found.effectivePeriod else None)
-        )
-    if isinstance(found, Procedure):
-        return day(
-            found.performedDateTime
-            or (found.performedPeriod.start if found.performedPeriod else None)
-        )
-    if isinstance(found, Drug):
-        for name in (
-            "effectiveDateTime",
-            "occurenceDateTime",
-            "whenHandedOver",
-            "authoredOn",
-        ):
-            text = getattr(found, name, None)
-            if text:
-                return day(text)
-        period = getattr(found, "effectivePeriod", None) or getattr(
-            found, "occurencePeriod", None
-        )
-        return day(period.start) if period is not None else None
-    return None
+def _years(age: Quantity | None) -> tuple[float, float] | None:
+    """(from, to) in years of an age: 40 years last until 41, 18 months until 19; None for no usable age."""
+    if age is None or age.value is None or age.comparator or not 0 <= age.value <= 150 * 12:
+        return None
+    step = _YEARS_A_UNIT.get(word(age.code or age.unit or "a"))
+    if step is None or age.value * step > 150:
+        return None
+    return age.value * step, (age.value + 1) * step
 
 
 def _patient(collected: Collected) -> PatientEntry:
     found = collected.patient
+    reference, ids = collected.patient_reference, collected.patient_ids
     if found is None:
-        name = min(collected.patient_ids)
-        return PatientEntry(reference=f"Patient/{name}", ids=collected.patient_ids)
-    reference = next(iter(collected.by_kind["Patient"]))
+        return PatientEntry(reference=reference, ids=ids)
     birth = day(found.birthDate)
-    died = day(found.deceasedDateTime)
-    if birth is not None and birth.first.year < 1850:
+    if birth is not None and birth.first.year < EARLIEST_BIRTH:
         birth = None
+    if birth is None and found.birthDate:
+        collected.issues.append(DataIssue(reference, "birthDate is not a date of birth; the age is not known"))
     return PatientEntry(
         reference=reference,
-        ids=collected.patient_ids,
+        ids=ids,
         birth=birth,
-        deceased=bool(found.deceasedBoolean) or bool(found.deceasedDateTime),
-        deceased_on=died,
-        gender=(found.gender or "").lower(),
+        deceased=bool(found.deceasedBoolean or found.deceasedDateTime or found.deceased_absent is not None),
+        deceased_on=day(found.deceasedDateTime),
+        gender=word(found.gender),
     )

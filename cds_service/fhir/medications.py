@@ -3,296 +3,198 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
-from cds_service.fhir.collect import Collected, find
+from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import (
     code_of,
-    concept,
     concepts,
     day,
     dosages,
     extension_concept,
     links,
+    note_undated,
     reasons,
     route,
     span,
+    split_plans,
+    word,
 )
 from cds_service.fhir.dates import Interval, latest_bound
-from cds_service.fhir.elements import Dosages, Reference
-from cds_service.fhir.model import NOTHING, Concept, MedicationEntry
+from cds_service.fhir.drug import drug_of
+from cds_service.fhir.elements import Dosages, Period
+from cds_service.fhir.model import MedicationEntry
 from cds_service.fhir.wire import (
     Drug,
-    Medication,
     MedicationAdministration,
     MedicationDispense,
     MedicationRequest,
     MedicationStatement,
-    Resource,
 )
 
 MAX_SUPPLY_DAYS = 3660
+_DAYS_A_UNIT = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 
 
-def medication_entry(
-    reference: str, resource: Drug, collected: Collected
-) -> MedicationEntry:
+def medication_entry(reference: str, resource: Drug, collected: Collected) -> MedicationEntry:
     """The entry of one medication resource."""
-    drug, ingredients, label, resolved = _drug(resource, collected)
-    common = {
-        "reference": reference,
-        "drug": drug,
-        "ingredients": ingredients,
-        "label": label,
-        "resolved": resolved,
-        "status": (resource.status or "").strip().lower(),
-        "reasons": reasons(
-            collected, resource.reasonCode, resource.reasonReference, resource.reason
-        ),
-        "status_reasons": concepts(resource.statusReason),
-        "version": (resource.meta.versionId or "") if resource.meta else "",
-        "treatment_intent": extension_concept(resource.extension, "procedure-intent"),
-        "identifiers": _identifiers(resource),
-    }
-    based = links(collected, resource.basedOn)
-    common["plans"] = frozenset(
-        r
-        for r in based
-        if r.startswith(("CarePlan/", "RequestGroup/", "RequestOrchestration/"))
-    )
-    linked = based | links(collected, resource.partOf)
     if isinstance(resource, MedicationAdministration):
-        return _administration(resource, linked, common, collected)
-    if isinstance(resource, MedicationDispense):
-        return _dispense(resource, linked, common, collected)
-    if isinstance(resource, MedicationStatement):
-        return _statement(resource, linked, common, collected)
-    assert isinstance(resource, MedicationRequest)
-    return _request(resource, linked, common)
-
-
-def _administration(
-    found: MedicationAdministration,
-    linked: frozenset[str],
-    common: dict[str, object],
-    collected: Collected,
-) -> MedicationEntry:
-    moment = (
-        found.effectiveDateTime
-        or found.occurenceDateTime
-        or found.occurrenceDateTime
-        or found.effectiveTimeDateTime
+        own = _administration(resource, collected)
+    elif isinstance(resource, MedicationDispense):
+        own = _dispense(resource, collected)
+    elif isinstance(resource, MedicationStatement):
+        own = _statement(resource, collected)
+    else:
+        own = _request(cast(MedicationRequest, resource))
+    drug = drug_of(resource, collected)
+    plans, linked = split_plans(collected, links(collected, resource.basedOn))
+    codes = own.pop("reason_codes", None) or resource.reasonCode or resource.reasonCodeableConcept
+    made = MedicationEntry(
+        reference=reference,
+        drug=drug.code,
+        ingredients=drug.ingredients,
+        label=drug.label,
+        resolved=drug.resolved,
+        status=own.pop("status", "") or word(resource.status),
+        reasons=reasons(collected, resource, codes, resource.reasonReference, resource.reason),
+        status_reasons=concepts(resource.statusReason) + own.pop("status_reasons", ()),
+        version=(resource.meta.versionId or "") if resource.meta else "",
+        treatment_intent=extension_concept(resource.extension, "procedure-intent"),
+        identifiers=_identifiers(resource),
+        plans=plans,
+        links=linked | links(collected, resource.partOf) | own.pop("links", frozenset()),
+        **own,
     )
-    period = (
-        found.effectivePeriod
-        or found.occurencePeriod
-        or found.occurrencePeriod
-        or found.effectiveTimePeriod
-    )
-    start, end, open_ended, period_less = span(moment, period)
-    if found.notGiven or found.wasNotGiven:
-        common["status"] = "not-done"
-    return MedicationEntry(
-        kind="MedicationAdministration",
-        start=start,
-        end=end,
-        open_ended=open_ended,
-        period_less=period_less,
-        date_source="effective" if start else "",
-        route=route(found.dosage),
-        links=linked | links(collected, found.request, found.prescription),
-        study_drug=bool(found.isStudy),
-        **common,  # type: ignore[arg-type]
-    )
+    if made.start is None:
+        note_undated(collected, reference, resource)
+    return made
 
 
-def _dispense(
-    found: MedicationDispense,
-    linked: frozenset[str],
-    common: dict[str, object],
-    collected: Collected,
-) -> MedicationEntry:
-    start = day(found.whenHandedOver)
-    source = "whenHandedOver" if start else ""
-    if start is None:
-        start = day(found.whenPrepared)
-        source = "whenPrepared" if start else ""
-    days = _days(found)
-    end = start
-    if start is not None and days:
-        try:
-            end = Interval(
-                start.first + timedelta(days - 1), start.last + timedelta(days - 1), ""
-            )
-        except OverflowError:
-            end = start
-    if end is not None and end.exact and not end.text:
-        end = Interval(end.first, end.last, end.first.isoformat())
-    more = concepts(found.statusReasonCodeableConcept) + concepts(
-        found.notPerformedReason
-    )
-    common["status_reasons"] = common["status_reasons"] + more  # type: ignore[operator]
-    return MedicationEntry(
-        kind="MedicationDispense",
-        start=start,
-        end=end,
-        period_less=days is None,
-        date_source=source,
-        days=days,
-        route=route(found.dosageInstruction),
-        links=linked | links(collected, found.authorizingPrescription),
-        **common,  # type: ignore[arg-type]
-    )
-
-
-def _statement(
-    found: MedicationStatement,
-    linked: frozenset[str],
-    common: dict[str, object],
-    collected: Collected,
-) -> MedicationEntry:
+def _administration(found: MedicationAdministration, collected: Collected) -> dict[str, Any]:
+    moment = found.effectiveDateTime or found.occurenceDateTime or found.occurrenceDateTime
+    period = found.effectivePeriod or found.occurencePeriod or found.occurrencePeriod
     start, end, open_ended, period_less = span(
-        found.effectiveDateTime, found.effectivePeriod
+        moment or found.effectiveTimeDateTime, period or found.effectiveTimePeriod
     )
+    return {
+        "kind": "MedicationAdministration",
+        "status": "not-done" if found.notGiven or found.wasNotGiven else "",
+        "start": start,
+        "end": end,
+        "open_ended": open_ended,
+        "period_less": period_less,
+        "date_source": "effective" if start else "",
+        "route": route(found.dosage),
+        "reason_codes": found.reasonGiven,
+        "status_reasons": concepts(found.reasonNotGiven),
+        "links": links(collected, found.request, found.prescription),
+        "study_drug": bool(found.isStudy),
+    }
+
+
+def _dispense(found: MedicationDispense, collected: Collected) -> dict[str, Any]:
+    start, source = day(found.whenHandedOver), "whenHandedOver"
+    if start is None:
+        start, source = day(found.whenPrepared), "whenPrepared"
+    days = _days(found)
+    return {
+        "kind": "MedicationDispense",
+        "status": "declined" if found.notDone else "",
+        "start": start,
+        "end": _last_day(start, days),
+        "period_less": days is None,
+        "date_source": source if start else "",
+        "days": days,
+        "route": route(found.dosageInstruction),
+        "status_reasons": concepts(found.statusReasonCodeableConcept)
+        + concepts(found.notPerformedReason)
+        + concepts(found.notDoneReasonCodeableConcept),
+        "links": links(collected, found.authorizingPrescription),
+    }
+
+
+def _last_day(start: Interval | None, days: int | None) -> Interval | None:
+    """Start + days of supply - 1 (D1)."""
+    if start is None or not days:
+        return start
+    try:
+        first, last = start.first + timedelta(days - 1), start.last + timedelta(days - 1)
+    except OverflowError:
+        return start
+    return Interval(first, last, first.isoformat() if first == last else "")
+
+
+def _statement(found: MedicationStatement, collected: Collected) -> dict[str, Any]:
+    start, end, open_ended, period_less = span(found.effectiveDateTime, found.effectivePeriod)
     source = "effective" if start else ""
-    if start is None and found.dateAsserted:
-        asserted = day(found.dateAsserted)
-        if asserted is not None:
-            start = end = latest_bound(asserted)
-            source = "dateAsserted"
-    if found.reasonForUseCodeableConcept is not None:
-        common["reasons"] = common["reasons"] + reasons(  # type: ignore[operator]
-            collected, found.reasonForUseCodeableConcept, None, None
-        )
-    taken = (found.taken or "").strip().lower()
-    if found.wasNotTaken:
-        taken = "n"
+    asserted = day(found.dateAsserted) if start is None else None
+    if asserted is not None:
+        start = end = latest_bound(asserted)
+        source, period_less = "dateAsserted", True
     adherence = found.adherence
-    if adherence is not None and adherence.reason is not None:
-        common["status_reasons"] = common["status_reasons"] + concepts(adherence.reason)  # type: ignore[operator]
-    return MedicationEntry(
-        kind="MedicationStatement",
-        start=start,
-        end=end,
-        open_ended=open_ended,
-        period_less=period_less,
-        date_source=source,
-        route=route(found.dosage),
-        links=linked | links(collected, found.derivedFrom),
-        taken=taken,
-        adherence=code_of(adherence.code) if adherence is not None else "",
-        **common,  # type: ignore[arg-type]
-    )
+    return {
+        "kind": "MedicationStatement",
+        "start": start,
+        "end": end,
+        "open_ended": open_ended,
+        "period_less": period_less,
+        "date_source": source,
+        "route": route(found.dosage),
+        "reason_codes": found.reasonForUseCodeableConcept,
+        "status_reasons": concepts(found.reasonNotTaken) + concepts(adherence.reason if adherence else None),
+        "links": links(collected, found.derivedFrom),
+        "taken": "n" if found.wasNotTaken else word(found.taken),
+        "adherence": code_of(adherence.code) if adherence is not None else "",
+    }
 
 
-def _request(
-    found: MedicationRequest, linked: frozenset[str], common: dict[str, object]
-) -> MedicationEntry:
-    start, end, open_ended, source = _bounds(found.dosageInstruction)
+def _request(found: MedicationRequest) -> dict[str, Any]:
+    start, end, open_ended = _bounds(found.dosageInstruction, found.effectiveDosePeriod)
+    source = "boundsPeriod"
     validity = found.dispenseRequest.validityPeriod if found.dispenseRequest else None
     if start is None and validity is not None:
         start, end, open_ended, _ = span(None, validity)
-        source = "validityPeriod" if start else ""
+        source = "validityPeriod"
     period_less = start is None
     if start is None:
         start = end = day(found.authoredOn or found.dateWritten)
-        source = "authoredOn" if start else ""
-    return MedicationEntry(
-        kind="MedicationRequest",
-        start=start,
-        end=end,
-        open_ended=open_ended,
-        period_less=period_less,
-        date_source=source,
-        route=route(found.dosageInstruction),
-        links=linked,
-        intent=(found.intent or "").strip().lower(),
-        do_not_perform=bool(found.doNotPerform),
-        reported=bool(
-            found.reportedBoolean
-            or found.reported
-            or found.reportedReference is not None
-        ),
-        **common,  # type: ignore[arg-type]
-    )
+        source = "authoredOn"
+    return {
+        "kind": "MedicationRequest",
+        "start": start,
+        "end": end,
+        "open_ended": open_ended,
+        "period_less": period_less,
+        "date_source": source if start else "",
+        "route": route(found.dosageInstruction),
+        "intent": word(found.intent),
+        "do_not_perform": bool(found.doNotPerform),
+        "reported": bool(found.reportedBoolean or found.reported or found.reportedReference is not None),
+    }
 
 
-def _bounds(found: Dosages) -> tuple[Interval | None, Interval | None, bool, str]:
-    for dosage in dosages(found):
-        period = (
-            dosage.timing.repeat.boundsPeriod
-            if dosage.timing and dosage.timing.repeat
-            else None
-        )
-        if period is not None and period.start:
-            start, end, open_ended, _ = span(None, period)
-            return start, end, open_ended, "boundsPeriod"
-    return None, None, False, ""
+def _bounds(found: Dosages, whole: Period | None) -> tuple[Interval | None, Interval | None, bool]:
+    """(start, end, open ended) of all dosages together."""
+    periods = [d.timing.repeat.boundsPeriod for d in dosages(found) if d.timing and d.timing.repeat]
+    spans = [span(None, p) for p in (whole, *periods) if p is not None and p.start]
+    starts = [s for s, _, _, _ in spans if s is not None]
+    if not starts:
+        return None, None, False
+    ends = [e for _, e, _, _ in spans if e is not None]
+    open_ended = any(still_open for _, _, still_open, _ in spans)
+    end = None if open_ended or not ends else max(ends, key=lambda e: (e.last, e.first))
+    return min(starts, key=lambda s: (s.first, s.last)), end, open_ended
 
 
 def _days(found: MedicationDispense) -> int | None:
     supply = found.daysSupply
-    if (
-        supply is None
-        or supply.value is None
-        or not 0 < supply.value <= MAX_SUPPLY_DAYS
-    ):
+    if supply is None or supply.value is None or not 0 < supply.value <= MAX_SUPPLY_DAYS:
         return None
-    unit = (supply.code or supply.unit or "d").strip().lower()
-    factor = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}.get(unit)
-    return round(supply.value * factor) if factor else None
+    factor = _DAYS_A_UNIT.get(word(supply.code or supply.unit or "d"))
+    return round(supply.value * factor) or None if factor else None
 
 
 def _identifiers(resource: Drug) -> frozenset[str]:
     found = resource.identifier
     items = found if isinstance(found, list) else [found]
-    return frozenset(
-        f"{i.system or ''}|{i.value}" for i in items if i is not None and i.value
-    )
-
-
-def _drug(
-    found: Drug, collected: Collected
-) -> tuple[Concept, tuple[Concept, ...], str, bool]:
-    """(code, ingredients, display of the reference, resolved) in the order of lines-of-therapy.md (b)."""
-    inline = concept(found.medicationCodeableConcept)
-    reference = found.medicationReference
-    if found.medication is not None:
-        inline = inline or concept(found.medication)
-        target = found.medication.reference
-        reference = reference or (
-            Reference(reference=target) if isinstance(target, str) else target
-        )
-    if inline or reference is None:
-        return inline, (), "", True
-    label = reference.display or ""
-    medication = _medication(found, reference.reference or "", collected)
-    if medication is None:
-        return NOTHING, (), label, False
-    ingredients = []
-    items = (
-        medication.ingredient
-        if isinstance(medication.ingredient, list)
-        else [medication.ingredient]
-    )
-    for item in items:
-        if item is None:
-            continue
-        read = concept(item.itemCodeableConcept) or concept(item.item)
-        if not read and item.itemReference is not None:
-            inner = _medication(found, item.itemReference.reference or "", collected)
-            read = concept(inner.code) if inner is not None else NOTHING
-        if read:
-            ingredients.append(read)
-    return concept(medication.code), tuple(ingredients), label, True
-
-
-def _medication(found: Drug, text: str, collected: Collected) -> Medication | None:
-    if not text:
-        return None
-    if text[:1] == "#":
-        held: list[Resource] = [c for c in found.contained or () if c is not None]
-        return next(
-            (c for c in held if isinstance(c, Medication) and c.id == text[1:]), None
-        )
-    hit = find(collected, text)
-    return hit[1] if hit is not None and isinstance(hit[1], Medication) else None
+    return frozenset(f"{i.system or ''}|{i.value}" for i in items if i is not None and i.value)

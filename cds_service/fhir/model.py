@@ -148,7 +148,15 @@ class ObservationEntry:
     code: Concept = NOTHING
     value: Concept = NOTHING
     quantity: float | None = None
+    """The number, when it is exact: None where a comparator stands before it."""
+    comparator: str = ""
+    """"<", "<=", ">=", ">" (or "ad") before ``bound``; "" for an exact number."""
+    bound: float | None = None
+    """The number behind a comparator ("<0.3" has 0.3): the true value lies on that side of it."""
     unit: str = ""
+    """The coded unit (UCUM), else the unit as text."""
+    unit_text: str = ""
+    """The unit as a person reads it, "" when only a code was sent."""
     integer: int | None = None
     text: str = ""
     boolean: bool | None = None
@@ -157,8 +165,33 @@ class ObservationEntry:
     categories: tuple[Concept, ...] = ()
     method: Concept = NOTHING
     specimen: str = ""
+    """The specimen as text: its type, else the display of the reference; "" when not told."""
+    specimen_type: Concept = NOTHING
     interpretation: tuple[Concept, ...] = ()
+    reference_low: float | None = None
     reference_high: float | None = None
+    """Limits of the reference range in the unit of the value; None when absent, in another unit, or ambiguous."""
+    absent: bool = False
+    """True for a result that holds no value of any kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberEntry:
+    """A whole number that somebody recorded outside an Observation: a possible count of lines (Q1 to Q5).
+
+    From the answers of a QuestionnaireResponse (``kind`` "QuestionnaireResponse", ``code`` made of linkId and
+    definition, text the question) and from the whole-number extensions of an EpisodeOfCare (``kind`` "EpisodeOfCare",
+    ``code`` the episode's types, ``name`` the url of the extension). Counts given as Observations stand among the
+    observations. Which codes mean a line of therapy is not known here.
+    """
+
+    reference: str
+    kind: str
+    status: str = ""
+    code: Concept = NOTHING
+    name: str = ""
+    value: int
+    date: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +274,11 @@ class Record:
     def observations(self) -> tuple[ObservationEntry, ...]:
         """Observations, one entry a component."""
         return self._converter.observations()
+
+    @cached_property
+    def numbers(self) -> tuple[NumberEntry, ...]:
+        """Whole numbers of QuestionnaireResponses and EpisodesOfCare."""
+        return self._converter.numbers()
 
     @cached_property
     def immunizations(self) -> tuple[ImmunizationEntry, ...]:

@@ -1,10 +1,30 @@
-"""References between resources: relative, absolute, versioned, ``urn:uuid`` and contained, cut to one comparable key."""
+"""References between resources: relative, absolute, versioned, ``urn:uuid`` and contained, cut to one key."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from cds_service.fhir.elements import Reference, References
+from cds_service.fhir.elements import Identifier, Reference, References
+
+MAX_TEXT = 2048
+"""Longer reference texts (data URLs, texts put there by mistake) lead nowhere."""
+
+PATIENT, URN, CONTAINED, GROUP, THING, NOBODY = "patient", "urn", "contained", "group", "thing", "nobody"
+
+
+class Whose(NamedTuple):
+    """Whom a subject reference names.
+
+    ``kind``: PATIENT (``name`` is the bare id), URN (the uuid in lower case), CONTAINED (the local id), GROUP, THING
+    (a device, a place; ``name`` is its type), NOBODY (empty, or a search).
+    """
+
+    kind: str
+    name: str = ""
+
+
+_NOBODY = Whose(NOBODY)
 
 
 @lru_cache(maxsize=16384)
@@ -13,32 +33,54 @@ def reference_key(text: str) -> str:
     text = text.strip()
     if text[:4] == "urn:" or text[:1] == "#":
         return text
-    parts = text.split("/")
+    parts = text.rstrip("/").split("/")
     if len(parts) > 2 and parts[-2] == "_history":
         parts = parts[:-2]
     return "/".join(parts[-2:])
 
 
 @lru_cache(maxsize=4096)
-def patient_key(text: str) -> str | None:
-    """What a subject reference says about whose a resource is: the patient's bare id.
-
-    None where it names no patient (empty, a group, a device, a search). A contained patient gives "#id".
-    """
-    key = reference_key(text)
+def whose(text: str, kind: str = "") -> Whose:
+    """Whom a reference text names; ``kind`` is Reference.type, which counts where the text holds no type."""
+    key = reference_key(text) if len(text) <= MAX_TEXT else ""
     if not key or "?" in key:
-        return None
+        return _NOBODY
     if key[:4] == "urn:":
-        return key.rpartition(":")[2].lower()
-    kind, slash, name = key.rpartition("/")
+        return Whose(URN, key.rpartition(":")[2].lower())
+    if key[:1] == "#":
+        return Whose(CONTAINED, key[1:])
+    named, slash, name = key.rpartition("/")
     if not slash:
-        return name
-    return name if kind == "Patient" else None
+        named = kind or "Patient"
+    if named.lower() == "patient":
+        return Whose(PATIENT, name) if name else _NOBODY
+    return Whose(GROUP if named == "Group" else THING, named)
 
 
-def all_references(found: References) -> list[str]:
-    """The reference texts of one or several References."""
+def patient_key(text: str) -> str | None:
+    """The bare patient id (or uuid) that a reference text names; None where it names no patient."""
+    found = whose(text)
+    return found.name if found.kind in (PATIENT, URN) else None
+
+
+def each(found: References) -> list[Reference]:
+    """Every Reference of a list, or of a single one where a list belongs."""
     if found is None:
         return []
     items: list[Reference | None] = found if isinstance(found, list) else [found]
-    return [item.reference for item in items if item is not None and item.reference]
+    return [item for item in items if item is not None]
+
+
+def identifier_key(found: Identifier | None) -> tuple[str, str] | None:
+    """(system, value) of an identifier that can tell two things apart; None without a system or a value."""
+    if found is None or not found.system or not found.value:
+        return None
+    return found.system.strip(), found.value.strip()
+
+
+def identifier_keys(found: list[Identifier | None] | Identifier | None) -> frozenset[tuple[str, str]]:
+    """The keys of every identifier."""
+    if found is None:
+        return frozenset()
+    items = found if isinstance(found, list) else [found]
+    return frozenset(key for key in map(identifier_key, items) if key is not None)

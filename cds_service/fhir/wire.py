@@ -20,10 +20,11 @@ from cds_service.fhir.elements import (
     DispenseRequest,
     Dosages,
     Element,
-    Extension,
+    Extensions,
     Identifier,
     Ingredient,
     Issue,
+    Item,
     Link,
     Meta,
     Period,
@@ -31,6 +32,7 @@ from cds_service.fhir.elements import (
     RangeOf,
     Reference,
     References,
+    Response,
     Search,
     Text,
 )
@@ -44,6 +46,7 @@ class Resource(msgspec.Struct, gc=False, tag_field="resourceType"):
     meta: Meta | None = None
     subject: References = None
     patient: References = None
+    contained: list[AnyResource | None] | None = None
 
 
 class Patient(Resource, tag="Patient"):
@@ -53,6 +56,7 @@ class Patient(Resource, tag="Patient"):
     birthDate: Text = None
     deceasedBoolean: bool | None = None
     deceasedDateTime: Text = None
+    deceased_absent: msgspec.Raw | None = msgspec.field(default=None, name="_deceasedDateTime")
     gender: Text = None
 
 
@@ -68,6 +72,7 @@ class Condition(Resource, tag="Condition"):
     onsetDateTime: Text = None
     onsetPeriod: Period | None = None
     onsetAge: Quantity | None = None
+    onsetRange: RangeOf | None = None
     recordedDate: Text = None
     assertedDate: Text = None
     dateRecorded: Text = None
@@ -76,12 +81,13 @@ class Condition(Resource, tag="Condition"):
     abatementAge: Quantity | None = None
     abatementString: Text = None
     abatementBoolean: bool | None = None
-    extension: list[Extension | None] | None = None
+    extension: Extensions = None
 
 
 class Medication(Resource, tag="Medication"):
     """Medication."""
 
+    identifier: list[Identifier | None] | Identifier | None = None
     code: ConceptOrCode = None
     ingredient: list[Ingredient | None] | Ingredient | None = None
 
@@ -97,11 +103,11 @@ class Drug(Resource):
     reasonCode: Concepts = None
     reasonReference: References = None
     reason: list[CodeableReference | None] | CodeableReference | None = None
+    reasonCodeableConcept: CodeableConcept | None = None
     statusReason: Concepts = None
     basedOn: References = None
     partOf: References = None
-    contained: list[AnyResource | None] | None = None
-    extension: list[Extension | None] | None = None
+    extension: Extensions = None
 
 
 class MedicationAdministration(Drug, tag="MedicationAdministration"):
@@ -121,6 +127,8 @@ class MedicationAdministration(Drug, tag="MedicationAdministration"):
     isStudy: bool | None = None
     notGiven: bool | None = None
     wasNotGiven: bool | None = None
+    reasonGiven: Concepts = None
+    reasonNotGiven: Concepts = None
 
 
 class MedicationDispense(Drug, tag="MedicationDispense"):
@@ -133,6 +141,8 @@ class MedicationDispense(Drug, tag="MedicationDispense"):
     dosageInstruction: Dosages = None
     statusReasonCodeableConcept: CodeableConcept | None = None
     notPerformedReason: CodeableReference | None = None
+    notDone: bool | None = None
+    notDoneReasonCodeableConcept: CodeableConcept | None = None
 
 
 class MedicationStatement(Drug, tag="MedicationStatement"):
@@ -147,6 +157,7 @@ class MedicationStatement(Drug, tag="MedicationStatement"):
     dosage: Dosages = None
     derivedFrom: References = None
     reasonForUseCodeableConcept: CodeableConcept | None = None
+    reasonNotTaken: Concepts = None
 
 
 class MedicationRequest(Drug, tag="MedicationRequest"):
@@ -160,6 +171,7 @@ class MedicationRequest(Drug, tag="MedicationRequest"):
     reportedReference: Reference | None = None
     doNotPerform: bool | None = None
     dosageInstruction: Dosages = None
+    effectiveDosePeriod: Period | None = None
     dispenseRequest: DispenseRequest | None = None
 
 
@@ -186,10 +198,14 @@ class Procedure(Resource, tag="Procedure"):
     basedOn: References = None
     partOf: References = None
     usedCode: Concepts = None
+    used: list[CodeableReference | None] | CodeableReference | None = None
     bodySite: Concepts = None
     notPerformed: bool | None = None
     notDone: bool | None = None
-    extension: list[Extension | None] | None = None
+    reasonCodeableConcept: CodeableConcept | None = None
+    reasonNotPerformed: Concepts = None
+    notDoneReason: Concepts = None
+    extension: Extensions = None
 
 
 class Valued(Resource):
@@ -228,6 +244,8 @@ class Immunization(Resource, tag="Immunization"):
     vaccineCode: CodeableConcept | None = None
     occurrenceDateTime: Text = None
     date: Text = None
+    notGiven: bool | None = None
+    wasNotGiven: bool | None = None
 
 
 class ServiceRequest(Resource, tag="ServiceRequest"):
@@ -237,6 +255,34 @@ class ServiceRequest(Resource, tag="ServiceRequest"):
     intent: Text = None
     code: CodeableReference | None = None
     authoredOn: Text = None
+
+
+class ProcedureRequest(ServiceRequest, tag="ProcedureRequest"):
+    """The STU3 name of ServiceRequest."""
+
+
+class Specimen(Resource, tag="Specimen"):
+    """Specimen."""
+
+    identifier: list[Identifier | None] | Identifier | None = None
+    type: CodeableConcept | None = None
+
+
+class QuestionnaireResponse(Resource, tag="QuestionnaireResponse"):
+    """QuestionnaireResponse."""
+
+    status: Text = None
+    authored: Text = None
+    item: list[Item | None] | Item | None = None
+
+
+class EpisodeOfCare(Resource, tag="EpisodeOfCare"):
+    """EpisodeOfCare."""
+
+    status: Text = None
+    type: Concepts = None
+    period: Period | None = None
+    extension: Extensions = None
 
 
 class CarePlan(Resource, tag="CarePlan"):
@@ -268,6 +314,7 @@ class Entry(Element):
     fullUrl: Text = None
     resource: AnyResource | None = None
     search: Search | None = None
+    response: Response | None = None
 
 
 class Bundle(Resource, tag="Bundle"):
@@ -305,6 +352,10 @@ READ: tuple[type[Resource], ...] = (
     Observation,
     Immunization,
     ServiceRequest,
+    ProcedureRequest,
+    Specimen,
+    QuestionnaireResponse,
+    EpisodeOfCare,
     CarePlan,
     RequestGroup,
     RequestOrchestration,
@@ -312,16 +363,21 @@ READ: tuple[type[Resource], ...] = (
     Bundle,
     Parameters,
 )
-OTHER: tuple[type[Resource], ...] = tuple(  # type: ignore[misc]
-    msgspec.defstruct(name, [], bases=(Resource,), tag=name, gc=False, module=__name__)
+OTHER: tuple[type[Resource], ...] = tuple(
+    cast(type[Resource], msgspec.defstruct(name, [], bases=(Resource,), tag=name, gc=False, module=__name__))
     for name in OTHER_TYPES
 )
-TYPES: dict[str, type[Resource]] = {t.__struct_config__.tag: t for t in READ + OTHER}  # type: ignore[misc]
+TYPES: dict[str, type[Resource]] = {str(struct.__struct_config__.tag): struct for struct in READ + OTHER}
 AnyResource: Any = READ[0]
 for _kind in READ[1:] + OTHER:
     AnyResource = AnyResource | _kind
 
 
+_RENAMED = {"MedicationOrder": "MedicationRequest", "ProcedureRequest": "ServiceRequest"}
+KINDS: dict[type[Resource], str] = {struct: _RENAMED.get(name, name) for name, struct in TYPES.items()}
+"""Struct -> resourceType, older names of a type under its present one."""
+
+
 def kind_of(resource: Resource) -> str:
-    """The resourceType of a decoded resource."""
-    return str(resource.__struct_config__.tag)
+    """The resourceType of a decoded resource, by its present name."""
+    return KINDS[type(resource)]

@@ -1,0 +1,76 @@
+"""What was received: counts, the span of dates, and the problems in a form that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cds_service.fhir.collect import Collected
+from cds_service.fhir.convert import day
+from cds_service.fhir.dates import Interval
+from cds_service.fhir.model import Coverage, DataIssue
+from cds_service.fhir.wire import Resource
+
+MAX_ALIKE = 20
+"""So many resources of one type with one problem are named one by one, the rest as a number."""
+_DATES = {
+    "Condition": ("onsetDateTime", "onsetPeriod", "recordedDate", "assertedDate", "dateRecorded"),
+    "Immunization": ("occurrenceDateTime", "date"),
+    "MedicationAdministration": (
+        "effectiveDateTime",
+        "effectivePeriod",
+        "occurenceDateTime",
+        "occurencePeriod",
+        "occurrenceDateTime",
+        "occurrencePeriod",
+        "effectiveTimeDateTime",
+        "effectiveTimePeriod",
+    ),
+    "MedicationDispense": ("whenHandedOver", "whenPrepared"),
+    "MedicationRequest": ("authoredOn", "dateWritten"),
+    "MedicationStatement": ("effectiveDateTime", "effectivePeriod"),
+    "Observation": ("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
+    "Procedure": ("performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod"),
+}
+"""The elements that date an event, most telling first."""
+
+
+def coverage_of(found: Collected) -> Coverage:
+    """Counts by type and the span of dates that events carry."""
+    days = {
+        when
+        for kind, names in _DATES.items()
+        for resource in found.by_kind.get(kind, {}).values()
+        if (when := _when(resource, names)) is not None
+    }
+    return Coverage(
+        resources={kind: len(same) for kind, same in sorted(found.by_kind.items()) if same},
+        earliest=min(days, key=lambda d: (d.first, d.text)).text if days else None,
+        latest=max(days, key=lambda d: (d.last, d.text)).text if days else None,
+        truncated=found.truncated,
+        incomplete=frozenset(found.incomplete),
+    )
+
+
+def _when(found: Resource, names: tuple[str, ...]) -> Interval | None:
+    for name in names:
+        there = getattr(found, name, None)
+        if there is None:
+            continue
+        when = day(there if isinstance(there, str) else there.start or there.end)
+        if when is not None:
+            return when
+    return None
+
+
+def gathered(issues: Iterable[DataIssue]) -> tuple[DataIssue, ...]:
+    """Issues sorted and without repeats; of very many alike the first ones and how many more there are."""
+    alike: dict[tuple[str, str], list[DataIssue]] = {}
+    for issue in sorted(set(issues), key=lambda i: (i.reference, i.problem)):
+        alike.setdefault((issue.reference.partition("/")[0], issue.problem), []).append(issue)
+    kept: list[DataIssue] = []
+    for (kind, problem), same in alike.items():
+        kept += same[:MAX_ALIKE]
+        if len(same) > MAX_ALIKE:
+            more = f"{len(same) - MAX_ALIKE} more {kind} resources with the same problem: {problem}"
+            kept.append(DataIssue(kind, more))
+    return tuple(sorted(kept, key=lambda i: (i.reference, i.problem)))

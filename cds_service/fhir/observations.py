@@ -1,0 +1,114 @@
+"""Observations to entries, each component an entry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.fhir.collect import Collected
+from cds_service.fhir.convert import MAX_TEXT, concept, concepts, contained, day, links, note_undated, span, word
+from cds_service.fhir.dates import Interval, latest_bound
+from cds_service.fhir.elements import Component, Quantity, RangeOf
+from cds_service.fhir.model import NOTHING, Concept, ObservationEntry
+from cds_service.fhir.wire import Observation, Specimen
+
+UCUM = "http://unitsofmeasure.org"
+
+
+def observation_entries(reference: str, found: Observation, collected: Collected) -> Iterator[ObservationEntry]:
+    """The entries of one Observation."""
+    when = _when(found)
+    if when is None:
+        note_undated(collected, reference, found)
+    specimen, specimen_type = _specimen(found, collected)
+    status = word(found.status)
+    focus = links(collected, found.focus)
+    categories = concepts(found.category)
+    method = concept(found.method)
+    parts: list[Observation | Component] = [found]
+    if found.component:
+        parts += [c for c in found.component if c is not None]
+    for part in parts:
+        quantity = part.valueQuantity
+        number = quantity.value if quantity is not None else None
+        comparator = (quantity.comparator or "").strip() if quantity is not None else ""
+        low, high = _limits(part, quantity)
+        yield ObservationEntry(
+            reference=reference,
+            status=status,
+            code=concept(part.code),
+            value=concept(part.valueCodeableConcept),
+            quantity=None if comparator else number,
+            comparator=comparator,
+            bound=number if comparator else None,
+            unit=_unit(quantity),
+            unit_text=(quantity.unit or "").strip() if quantity is not None else "",
+            integer=part.valueInteger,
+            text=(part.valueString or "")[:MAX_TEXT],
+            boolean=part.valueBoolean,
+            date=when,
+            focus=focus,
+            categories=categories,
+            method=method,
+            specimen=specimen,
+            specimen_type=specimen_type,
+            interpretation=concepts(part.interpretation),
+            reference_low=low,
+            reference_high=high,
+            absent=_absent(part),
+        )
+
+
+def _when(found: Observation) -> Interval | None:
+    """effective[x], else issued as the latest bound (D1); a period as one interval."""
+    when, end, _, _ = span(found.effectiveDateTime or found.effectiveInstant, found.effectivePeriod)
+    if when is None:
+        issued = day(found.issued)
+        return latest_bound(issued) if issued is not None else None
+    if end is not None and end.last > when.last:
+        return Interval(when.first, end.last, when.text)
+    return when
+
+
+def _unit(quantity: Quantity | None) -> str:
+    if quantity is None:
+        return ""
+    coded = quantity.code if not quantity.system or quantity.system.startswith(UCUM) else None
+    return (coded or quantity.unit or quantity.code or "").strip()
+
+
+def _absent(part: Observation | Component) -> bool:
+    quantity, coded = part.valueQuantity, part.valueCodeableConcept
+    return (
+        (quantity is None or quantity.value is None)
+        and part.valueInteger is None
+        and part.valueBoolean is None
+        and not part.valueString
+        and not concept(coded)
+    )
+
+
+def _limits(part: Observation | Component, quantity: Quantity | None) -> tuple[float | None, float | None]:
+    ranges: list[RangeOf] = [r for r in part.referenceRange or () if r is not None]
+    if not ranges:
+        return None, None
+    unit = _unit(quantity)
+    return _agreed([r.low for r in ranges], unit), _agreed([r.high for r in ranges], unit)
+
+
+def _agreed(limits: list[Quantity | None], unit: str) -> float | None:
+    """The limit on which every range agrees, in the unit of the value."""
+    found = {limit.value for limit in limits if limit is not None and _unit(limit) in ("", unit)}
+    alien = any(limit is not None and _unit(limit) not in ("", unit) for limit in limits)
+    return found.pop() if len(found) == 1 and not alien else None
+
+
+def _specimen(found: Observation, collected: Collected) -> tuple[str, Concept]:
+    target = found.specimen
+    if target is None:
+        return "", NOTHING
+    text = target.reference or ""
+    key = collected.key_of(target)
+    held = contained(found, text) if text[:1] == "#" else collected.find(key) if key else None
+    kind = concept(held.type) if isinstance(held, Specimen) else NOTHING
+    shown = kind.text or next((c.display for c in kind.codings if c.display), "") or target.display or ""
+    return shown[:MAX_TEXT], kind

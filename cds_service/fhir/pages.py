@@ -1,0 +1,77 @@
+"""Lists that came in part: next links, totals, failed entries (PRE-09, PRE-13, PRE-14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cds_service.fhir.wire import Bundle, OperationOutcome
+
+EVERY = "*"
+"""Stands for the type of a list whose type is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One Bundle as a page of a list: where it and the next page are found, and how much it holds."""
+
+    own: str
+    following: str
+    cut: bool
+    total: int | None
+    matches: int
+    kind: str
+
+
+def page_of(bundle: Bundle, matches: int, kinds: set[str]) -> Page | None:
+    """The page a Bundle is; None when it says nothing about more."""
+    own = following = ""
+    cut = False
+    for link in bundle.link or ():
+        if link is None:
+            continue
+        if link.relation == "self":
+            own = link.url or ""
+        elif link.relation == "next":
+            cut, following = True, link.url or ""
+    total = bundle.total if bundle.type == "searchset" else None
+    if not cut and total is None:
+        return None
+    return Page(own, following, cut, total, matches, next(iter(kinds)) if len(kinds) == 1 else EVERY)
+
+
+def cut_off(pages: list[Page]) -> set[str]:
+    """Types of the lists of which not every page is there, EVERY where the type is not known."""
+    by_own: dict[str, Page] = {page.own: page for page in pages if page.own}
+    followers = {page.following for page in pages if page.following}
+    found: set[str] = set()
+    walked: set[str] = set()
+    chains = [by_own[page.own] if page.own else page for page in pages if not page.own or page.own not in followers]
+    for page in chains + list(by_own.values()):
+        if page.own and page.own in walked:
+            continue
+        found |= _missing(page, by_own, walked)
+    return found
+
+
+def _missing(page: Page, by_own: dict[str, Page], walked: set[str]) -> set[str]:
+    """Types of one chain of pages when something of it is missing."""
+    matches, total, kinds = 0, page.total, set()
+    at: Page | None = page
+    cut = False
+    while at is not None:
+        walked.add(at.own)
+        matches += at.matches
+        kinds.add(at.kind)
+        ahead = by_own.get(at.following) if at.cut and at.following else None
+        cut = at.cut and (ahead is None or ahead.own in walked)
+        at = None if cut else ahead
+    short = total is not None and total > matches
+    if not cut and not short:
+        return set()
+    kinds = kinds - {EVERY} if len(kinds) > 1 else kinds
+    return kinds
+
+
+def severities(outcome: OperationOutcome) -> set[str]:
+    """The severities of an OperationOutcome, in lower case."""
+    return {(issue.severity or "").strip().lower() for issue in outcome.issue or () if issue is not None}
