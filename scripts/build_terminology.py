@@ -404,8 +404,11 @@ class Builder:
             if row["kind"] == "disease" and concept == "b_all" and _lymphoma_only(row["alias"]):
                 concept = "b_lymphoblastic_lymphoma"
             rows[concept, row["alias"]] = (concept, row["kind"], row["alias"], row["match"], row["ambiguous"])
-        both = [(row["concept"], f"{_label(row['concept'])} and hyaluronidase") for row in self.table("drugs")
-                if row["tty"] == "MIN" and "hyaluronidase" in row["display"]]
+        both = [
+            (row["concept"], f"{_label(row['concept'])} and hyaluronidase")
+            for row in self.table("drugs")
+            if row["tty"] == "MIN" and "hyaluronidase" in row["display"]
+        ]
         for concept, alias in SPLIT_ALIASES + both:
             rows.setdefault((concept, alias), (concept, "drug", alias, "phrase", ""))
         salts = set(EXTRA_SALTS)

@@ -18,12 +18,14 @@ class DiagnosisMeaning:
 class DrugMeaning:
     """A drug code: its ingredients after F1 (concept names), and ``use``: systemic, local, non_oncology_brand.
 
-    ``complete`` is False when the product also holds ingredients that are not tabled.
+    ``complete`` is False when the product also holds ingredients that are not tabled. ``form`` is the dose form that
+    the code names: oral, injectable, "" (the code names an ingredient or brand only).
     """
 
     ingredients: tuple[str, ...]
     use: str = "systemic"
     complete: bool = True
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,9 @@ class Meaning:
 class DiseaseConcept:
     """A disease concept. ``family`` is a key of decision 29 or None; ``may_be`` as in decision 63.
 
-    ``speaks_when_ambiguous``: the concept may speak as "cannot determine" (decision 9b).
+    ``speaks_when_ambiguous``: the concept may speak as "cannot determine" (decision 9b). ``may_hold``: concepts that the
+    codes of this one also stand for, so a code of theirs says more. ``transforms_to``: what a diffuse large B-cell
+    lymphoma after this disease is (decision 13), "" when nothing.
     """
 
     name: str
@@ -66,13 +70,35 @@ class DiseaseConcept:
     parent: str = ""
     may_be: tuple[str, ...] = ()
     speaks_when_ambiguous: bool = False
+    may_hold: frozenset[str] = frozenset()
+    transforms_to: str = ""
+
+    @property
+    def haematological(self) -> bool:
+        """False for facts about the patient that are no blood cancer (role context)."""
+        return self.role != "context"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextMeaning:
+    """What the words of a diagnosis can mean. ``concept`` is set when the whole text is one unambiguous name.
+
+    ``families`` are those the words can mean (decisions 63, 66); empty when they name another disease.
+    """
+
+    concept: str = ""
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drug:
-    """An ingredient: ``drug_class`` (class column), ``label`` for people, ``setting``: clinic or self (decision 24)."""
+    """An ingredient: ``drug_class`` (class column), ``label`` for people, ``setting``: clinic or self (decision 24).
+
+    ``form_of`` names the plain drug of a form that F1 keeps apart (liposomal doxorubicin, liposomal vincristine).
+    """
 
     name: str
     label: str
     drug_class: str
     setting: str
+    form_of: str = ""
