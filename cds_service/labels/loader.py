@@ -45,7 +45,8 @@ def load_ruleset(rules: Path, jurisdiction: str) -> Ruleset:
         raise RuleFileError(
             f"labels/{jurisdiction}", 0, "the folder holds no label pack", "add one YAML file for each product"
         )
-    _refuse_twins(packs)
+    for problem in brand_twins(packs):
+        raise problem
     indications = sorted((i for pack in packs for i in pack.indications), key=lambda i: (i.id, i.effective_from))
     products = sorted((pack.product for pack in packs), key=lambda product: product.brand)
     return Ruleset(jurisdiction=jurisdiction, version=version, products=tuple(products), indications=tuple(indications))
@@ -69,7 +70,7 @@ def load_pack(path: Path, rules: Path, known: Known) -> Pack:
     document = read_yaml(path, path.relative_to(rules).as_posix())
     for problem in pack_problems(document, rules, known):
         raise problem
-    return _pack(document)
+    return make_pack(document)
 
 
 def pack_problems(document: Document, rules: Path, known: Known) -> list[RuleFileError]:
@@ -93,16 +94,20 @@ def _column(path: Path) -> frozenset[str] | None:
         return frozenset(row["concept"] for row in csv.DictReader(table) if row.get("concept"))
 
 
-def _refuse_twins(packs: list[Pack]) -> None:
+def brand_twins(packs: list[Pack]) -> list[RuleFileError]:
+    """Packs of one jurisdiction whose brand an earlier one already has."""
     brands: dict[str, str] = {}
+    problems = []
     for pack in packs:
         first = brands.setdefault(pack.product.brand.casefold(), pack.document.file)
         if first != pack.document.file:
             problem = f"the brand '{pack.product.brand}' already has a pack, {first}"
-            raise pack.document.error(("brand",), problem, "keep one file for each product")
+            problems.append(pack.document.error(("brand",), problem, "keep one file for each product"))
+    return problems
 
 
-def _pack(document: Document) -> Pack:
+def make_pack(document: Document) -> Pack:
+    """The values of a document in which ``pack_problems`` found nothing."""
     content = document.content
     product = _product(content, document.file)
     indications = tuple(
