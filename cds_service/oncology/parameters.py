@@ -1,4 +1,4 @@
-"""The numbers and drug sets of the line method, typed, as ``rules/lines_of_therapy.yaml`` and ``regimens.yaml`` hold them.
+"""The numbers and drug sets of the line method, typed: ``rules/lines_of_therapy.yaml`` and ``rules/regimens.yaml``.
 
 ``read_line_parameters`` and ``read_regimens`` take the parsed content of the two files; nothing is read from disk here.
 """
@@ -158,7 +158,7 @@ class Regimen:
 
 
 def read_line_parameters(content: Mapping[str, Any]) -> LineParameters:
-    """The typed parameters of ``rules/lines_of_therapy.yaml``. Raises RuleFileError, which names what is missing or not understood."""
+    """The typed parameters of ``rules/lines_of_therapy.yaml``. Raises RuleFileError, which names what is missing."""
     try:
         families = {name: _family(name, column) for name, column in content["families"].items()}
         windows = Windows(**content["windows"])
@@ -183,7 +183,7 @@ def read_line_parameters(content: Mapping[str, Any]) -> LineParameters:
 
 
 def read_regimens(content: Mapping[str, Any]) -> tuple[Regimen, ...]:
-    """The named regimens of ``rules/regimens.yaml``, in the order of the table. Raises RuleFileError, which names what is missing."""
+    """The named regimens of ``rules/regimens.yaml`` in table order. Raises RuleFileError, which names what is missing."""
     try:
         return tuple(_regimen(row) for row in content["regimens"])
     except (KeyError, TypeError, AttributeError) as problem:
@@ -225,7 +225,7 @@ def _family(name: str, column: Mapping[str, Any]) -> FamilyParameters:
     unknown = set(column) - _FAMILY_FIELDS
     if unknown:
         raise ValueError(f"family {name}: unknown key {', '.join(sorted(unknown))}")
-    values = {key: frozenset(value) if key in _FAMILY_SETS else value for key, value in column.items()}
+    values: dict[str, Any] = {key: frozenset(value) if key in _FAMILY_SETS else value for key, value in column.items()}
     return FamilyParameters(name=name, **values)
 
 

@@ -44,12 +44,21 @@ class Exposure:
     study_drug: bool = False
     attributed: bool = False
     """Its reason names the index disease (A1)."""
+    reasons: frozenset[str] = frozenset()
+    """Disease concepts that its reasons name; ``another_disease`` for a coded reason outside haematology (decision 23)."""
+    unknown_drug: bool = False
+    """No ingredient was recognised (E8)."""
+    undated: bool = False
+    """No date stands in the record, or only a latest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreatmentEvent:
-    """A procedure that matters to lines. ``kind``: auto_hsct, allo_hsct, hsct, car_t, leukapheresis, car_t_leukapheresis,
-    stem_cell_collection, radiotherapy, tbi, surgery, other. ``product`` is the CAR-T concept. ``grade`` GIVEN or PROBABLE.
+    """A procedure that matters to lines.
+
+    ``kind``: auto_hsct, allo_hsct, hsct, car_t, car_t_not_done, leukapheresis, car_t_leukapheresis,
+    stem_cell_collection, radiotherapy, tbi, surgery, other. ``product`` is the CAR-T concept. ``grade`` GIVEN or
+    PROBABLE.
     """
 
     reference: str
@@ -59,6 +68,7 @@ class TreatmentEvent:
     grade: str = GIVEN
     product: str = ""
     plans: frozenset[str] = frozenset()
+    reasons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +93,11 @@ class StatusEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One exposure in its line. ``role``: core, added, maintenance, consolidation, bridging, lymphodepletion, conditioning,
-    mobilisation, prophylaxis, carried_over. ``rule`` attached it ("L4", "L8" …)."""
+    """One exposure in its line.
+
+    ``role``: core, added, maintenance, consolidation, bridging, lymphodepletion, conditioning, mobilisation,
+    prophylaxis, carried_over, steroid. ``rule`` attached it ("L4", "L8" …).
+    """
 
     exposure: Exposure
     role: str

@@ -1,0 +1,148 @@
+"""The line method's rules made ready for look-up: parameters with classes spelled out, regimens by family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from cds_service.oncology.knowledge import Knowledge
+from cds_service.oncology.parameters import (
+    PROCEDURE,
+    FamilyParameters,
+    LineParameters,
+    Regimen,
+    Windows,
+    read_line_parameters,
+)
+from cds_service.terminology import Concepts
+
+CLASS = "class:"
+NOT_ANTICANCER = frozenset({"supportive", "steroid", "other_cell_therapy", "car_t"})
+STEROID, CAR_T = "steroid", "car_t"
+INVESTIGATIONAL = "investigational"
+_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRegimen:
+    """A regimen as sets of drug keys without steroids, the way rules compare it (L6, F2)."""
+
+    regimen: Regimen
+    core: frozenset[str]
+    all_drugs: frozenset[str]
+    steroid: bool
+
+
+class LineRules:
+    """Everything the steps of the line method ask of the rules folder. Immutable once built."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+        self.concepts: Concepts = knowledge.concepts
+        self.parameters: LineParameters = read_line_parameters(knowledge.lines.data)
+        self.windows: Windows = self.parameters.windows
+        self._by_class: dict[str, set[str]] = {}
+        for drug in self.concepts.drugs.values():
+            self._by_class.setdefault(drug.drug_class, set()).add(drug.name)
+        self.families: Mapping[str, FamilyParameters] = {
+            name: self._spelled_out(column) for name, column in self.parameters.families.items()
+        }
+        self.regimens = tuple(self._known(regimen) for regimen in _typed(knowledge.regimens))
+        self.by_family: Mapping[str, tuple[KnownRegimen, ...]] = {
+            family: tuple(k for k in self.regimens if family in k.regimen.families) for family in self.families
+        }
+
+    def drug_class(self, ingredient: str) -> str:
+        """The class column of the drug table, "" for what is not tabled."""
+        drug = self.concepts.drugs.get(ingredient)
+        return drug.drug_class if drug is not None else ""
+
+    def label(self, ingredient: str) -> str:
+        """The name of a drug for people."""
+        drug = self.concepts.drugs.get(ingredient)
+        return drug.label if drug is not None and drug.label else ingredient.replace("_", " ")
+
+    def labels(self, ingredients: Iterable[str]) -> str:
+        """Several names for a sentence, "a, b and c"."""
+        names = [self.label(i) for i in ingredients]
+        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def anticancer(self, ingredient: str) -> bool:
+        """True for a drug that can make a line (F2, F4)."""
+        return self.drug_class(ingredient) not in NOT_ANTICANCER
+
+    def steroid(self, ingredient: str) -> bool:
+        """F2."""
+        return self.drug_class(ingredient) == STEROID
+
+    def in_class(self, ingredient: str, group: str) -> bool:
+        """True when the drug belongs to a class group of the parameters ("cytotoxic", "targeted", "btki" …)."""
+        return self.drug_class(ingredient) in self.parameters.classes.get(group, ())
+
+    def key(self, ingredient: str) -> str:
+        """The drug, or the one it is equivalent to (L6)."""
+        return self.parameters.same.get(ingredient, ingredient)
+
+    def keys(self, ingredients: Iterable[str]) -> frozenset[str]:
+        """Keys of several drugs, steroids left out."""
+        return frozenset(self.key(i) for i in ingredients if not self.steroid(i))
+
+    def lineage(self, family: str) -> frozenset[str]:
+        """The family and those it may have transformed from or to (A2)."""
+        return frozenset({family}) | self.parameters.transformation.get(family, frozenset())
+
+    def _spelled_out(self, column: FamilyParameters) -> FamilyParameters:
+        changes = {}
+        for entry in fields(column):
+            value = getattr(column, entry.name)
+            if isinstance(value, frozenset) and entry.name != "within_class":
+                changes[entry.name] = frozenset(name for word in value for name in self._members(word))
+        return replace(column, **changes)
+
+    def _members(self, word: str) -> Iterable[str]:
+        return self._by_class.get(word.removeprefix(CLASS), ()) if word.startswith(CLASS) else (word,)
+
+    def _known(self, regimen: Regimen) -> KnownRegimen:
+        core = self.keys(regimen.core)
+        return KnownRegimen(
+            regimen=regimen,
+            core=core,
+            all_drugs=core | self.keys(regimen.optional),
+            steroid=any(self.steroid(i) for i in regimen.core),
+        )
+
+    def fits(self, drugs: frozenset[str], family: str) -> bool:
+        """The drugs are a regimen of the family: all its core drugs, and nothing beyond its drugs."""
+        return any(
+            k.core and k.core <= drugs <= k.all_drugs for k in self.by_family[family] if k.regimen.type != PROCEDURE
+        )
+
+
+def _typed(regimens: Iterable[Any]) -> Iterable[Regimen]:
+    for row in regimens:
+        yield Regimen(
+            number=row.number,
+            name=row.name,
+            families=tuple(row.families),
+            core=tuple(row.order),
+            optional=tuple(sorted(row.optional)),
+            role=row.role,
+            type=row.type,
+            check="",
+            multi_part=row.multi_part,
+            unverified=row.unverified,
+        )
+
+
+_built: dict[int, LineRules] = {}
+
+
+def rules_of(knowledge: Knowledge) -> LineRules:
+    """The rules of that knowledge, built once for each knowledge loaded."""
+    found = _built.get(id(knowledge))
+    if found is None or found.knowledge is not knowledge:
+        while len(_built) >= _KEPT:
+            _built.pop(next(iter(_built)))
+        found = _built[id(knowledge)] = LineRules(knowledge)
+    return found

@@ -1,0 +1,130 @@
+"""Procedures that matter to lines: cell infusions, collections, local treatment, and codes that name a drug (E7, E8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cds_service.fhir.dates import ANY_DAY, Interval
+from cds_service.fhir.model import ProcedureEntry, Record
+from cds_service.oncology.evidence import PROCEDURE, procedure_class
+from cds_service.oncology.exposures import Item
+from cds_service.oncology.identity import ReasonReader
+from cds_service.oncology.method import INVESTIGATIONAL, LineRules
+from cds_service.oncology.model import SetAside
+from cds_service.oncology.steps import GIVEN, NEGATED, ORDERED, PROBABLE, RETRACTED, TreatmentEvent
+
+KINDS = {
+    "car_t_infusion": "car_t",
+    "car_t_infusion_allogeneic": "car_t",
+    "hsct_autologous": "auto_hsct",
+    "hsct_allogeneic": "allo_hsct",
+    "hsct_syngeneic": "allo_hsct",
+    "hsct_unspecified": "hsct",
+    "leukapheresis": "leukapheresis",
+    "leukapheresis_car_t": "car_t_leukapheresis",
+    "stem_cell_collection": "stem_cell_collection",
+    "radiotherapy": "radiotherapy",
+    "total_body_irradiation": "tbi",
+    "surgery": "surgery",
+}
+INFUSIONS = ("car_t", "auto_hsct", "allo_hsct", "hsct")
+SURGERY_NAMES = frozenset({"splenectomy"})
+_WHY = {
+    ORDERED: "planned, not done (E7)",
+    NEGATED: "recorded as not done (E7)",
+    RETRACTED: "entered in error (E7)",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Procedures:
+    """What the procedures of a record give."""
+
+    events: list[TreatmentEvent] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    unnamed: list[Item] = field(default_factory=list)
+    """Chemotherapy given, the drug not named."""
+    set_aside: list[SetAside] = field(default_factory=list)
+
+
+def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> Procedures:
+    """Events and drug items of every procedure whose code is understood."""
+    found = Procedures()
+    for entry in record.procedures:
+        meaning = rules.concepts.procedure(entry.code)
+        if meaning is None:
+            if entry.code.text.strip().lower() in SURGERY_NAMES:
+                _event(found, entry, "surgery", "", reasons)
+            continue
+        kind = KINDS.get(meaning.concept)
+        if kind is not None:
+            _event(found, entry, kind, meaning.product, reasons)
+        else:
+            _drugs(found, entry, meaning.concept, meaning.product, rules, reasons)
+    return found
+
+
+def _event(found: Procedures, entry: ProcedureEntry, kind: str, product: str, reasons: ReasonReader) -> None:
+    grade = procedure_class(entry, radiotherapy=kind in ("radiotherapy", "tbi"), infusion=kind in INFUSIONS)
+    if kind == "car_t" and grade == NEGATED:
+        kind, grade = "car_t_not_done", GIVEN
+        found.set_aside.append(SetAside(reference=entry.reference, why=_WHY[NEGATED]))
+    elif grade in _WHY:
+        found.set_aside.append(SetAside(reference=entry.reference, why=_WHY[grade]))
+        return
+    found.events.append(
+        TreatmentEvent(
+            reference=entry.reference,
+            evidence=(entry.reference,),
+            kind=kind,
+            when=_day(entry, kind),
+            grade=grade,
+            product=product,
+            plans=entry.plans,
+            reasons=reasons.named(entry.reasons),
+        )
+    )
+
+
+def _day(entry: ProcedureEntry, kind: str) -> Interval:
+    """The day of an infusion is the last of its period, that of anything else the first."""
+    chosen = entry.end if kind in INFUSIONS and entry.end is not None else entry.start
+    return chosen or entry.start or ANY_DAY
+
+
+def _drugs(
+    found: Procedures, entry: ProcedureEntry, concept: str, product: str, rules: LineRules, reasons: ReasonReader
+) -> None:
+    """Procedure codes that name a drug or a regimen; those that name none are kept apart (E8)."""
+    names: Iterable[str]
+    unnamed = False
+    if concept == "antineoplastic_administration":
+        names, unnamed = (product or INVESTIGATIONAL,), not product
+    elif concept == "radioimmunotherapy":
+        names = ("radioimmunotherapy",)
+    elif concept in rules.parameters.regimen_procedures:
+        wanted = rules.parameters.regimen_procedures[concept]
+        names = next((k.regimen.core for k in rules.regimens if k.regimen.name == wanted), ())
+    else:
+        return
+    grade = procedure_class(entry)
+    if grade in _WHY:
+        found.set_aside.append(SetAside(reference=entry.reference, why=_WHY[grade]))
+        return
+    for name in names:
+        item = Item(
+            reference=entry.reference,
+            kind=PROCEDURE,
+            grade=GIVEN if grade == GIVEN else PROBABLE,
+            ingredient=rules.parameters.identity.get(name, name),
+            start=entry.start or ANY_DAY,
+            end=entry.end or entry.start or ANY_DAY,
+            period=entry.start is not None and entry.end != entry.start,
+            undated=entry.start is None,
+            plans=entry.plans,
+            links=entry.links,
+            reasons=reasons.named(entry.reasons),
+            unknown_drug=unnamed,
+        )
+        (found.unnamed if unnamed else found.items).append(item)
