@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 import msgspec
 
@@ -18,7 +19,7 @@ from cds_service.fhir.wire import KINDS, Bundle, Entry, OperationOutcome, Parame
 
 MAX_ENTRIES = 100_000
 MAX_CONTAINERS = 32
-CONTAINERS = (Bundle, Parameters, OperationOutcome)
+CONTAINERS: frozenset[type[Resource]] = frozenset({Bundle, Parameters, OperationOutcome})
 
 
 @dataclass(slots=True)
@@ -30,21 +31,25 @@ class Collected:
     patient_ids: frozenset[str] = frozenset()
     by_kind: dict[str, dict[str, Resource]] = field(default_factory=dict)
     """resourceType -> evidence reference -> resource."""
-    by_url: dict[str, str] = field(default_factory=dict)
-    """fullUrl, or the reference of a superseded version -> evidence reference."""
+    addresses: list[tuple[str, str]] = field(default_factory=list)
+    """(fullUrl, evidence reference) of every entry that has one."""
+    replaced: dict[str, str] = field(default_factory=dict)
+    """Evidence reference of a superseded version -> that of the version that is read."""
     truncated: bool = False
     incomplete: set[str] = field(default_factory=set)
     issues: list[DataIssue] = field(default_factory=list)
+    _by_url: dict[str, str] | None = None
     _by_id: dict[str, list[str]] | None = None
     _by_identifier: dict[tuple[str, str], list[str]] | None = None
 
     def key(self, text: str) -> str:
         """The evidence reference of what a reference text leads to; its ``Type/id`` where that is not in the input."""
-        found = self.by_url.get(text)
+        by_url = self._urls()
+        found = by_url.get(text)
         if found is not None:
             return found
         key = reference_key(text)
-        found = self.by_url.get(key)
+        found = by_url.get(key)
         if found is not None or not key or key[0] == "#":
             return found or key
         if key[:4] == "urn:" or "/" not in key:
@@ -68,6 +73,19 @@ class Collected:
             return ""
         same = [r for r in self._identifiers().get(identity, ()) if not found.type or r.startswith(f"{found.type}/")]
         return same[0] if len(same) == 1 else ""
+
+    def _urls(self) -> dict[str, str]:
+        """fullUrl -> reference; where two resources claim one, the smaller reference has it, whatever their order."""
+        if self._by_url is None:
+            by_url: dict[str, str] = {}
+            for url, reference in self.addresses:
+                if reference < by_url.get(url, "\uffff"):
+                    by_url[url] = reference
+                if reference == url and url[:4] != "urn:":
+                    by_url.setdefault(reference_key(url), reference)
+            by_url = {url: self.replaced.get(reference, reference) for url, reference in by_url.items()}
+            self._by_url = by_url | self.replaced
+        return self._by_url
 
     def _ids(self) -> dict[str, list[str]]:
         if self._by_id is None:
@@ -107,11 +125,13 @@ class _Collector:
         self.patient_urls: dict[str, str] = {}
         self.pages: list[Page] = []
         self.clashes: set[str] = set()
+        self.by_kind = self.out.by_kind
+        self.addresses = self.out.addresses
         self.seen = 0
 
     def open(self, url: str, resource: Resource, depth: int) -> None:
         """Take one resource, or what a container holds."""
-        if not isinstance(resource, CONTAINERS):
+        if type(resource) not in CONTAINERS:
             self._take(url, resource)
             return
         if depth > MAX_CONTAINERS:
@@ -120,7 +140,7 @@ class _Collector:
             self._bundle(resource, depth)
         elif isinstance(resource, Parameters):
             self._parameters(resource, depth)
-        else:
+        elif isinstance(resource, OperationOutcome):
             self._outcome(resource, EVERY)
 
     def _parameters(self, found: Parameters, depth: int) -> None:
@@ -135,27 +155,29 @@ class _Collector:
 
     def _bundle(self, bundle: Bundle, depth: int) -> None:
         matches = 0
-        kinds: set[str] = set()
+        structs: set[type[Resource]] = set()
         outcomes: list[OperationOutcome] = []
         take = self._take
         for entry in bundle.entry or ():
             if entry is None:
                 continue
             resource: Resource | None = entry.resource
-            if entry.response is not None and resource is None:
-                self._answer(entry)
             if resource is None:
+                if entry.response is not None:
+                    self._answer(entry)
                 continue
-            if isinstance(resource, OperationOutcome):
-                outcomes.append(resource)
+            struct = type(resource)
+            if struct is OperationOutcome:
+                outcomes.append(cast(OperationOutcome, resource))
                 continue
             if entry.search is None or entry.search.mode != "include":
                 matches += 1
-                kinds.add(KINDS[type(resource)])
-            if isinstance(resource, CONTAINERS):
+                structs.add(struct)
+            if struct in CONTAINERS:
                 self.open(entry.fullUrl or "", resource, depth + 1)
             else:
                 take(entry.fullUrl or "", resource)
+        kinds = {KINDS[struct] for struct in structs}
         which = next(iter(kinds)) if len(kinds) == 1 else EVERY
         for outcome in outcomes:
             self._outcome(outcome, which)
@@ -189,12 +211,15 @@ class _Collector:
         kind = KINDS[type(resource)]
         name = resource.id
         reference = f"{kind}/{name}" if name else url
-        if kind != "Patient" and not self.subjects.accept(kind, reference or kind, resource):
+        subjects = self.subjects
+        if not subjects.is_known(resource) and not subjects.accept(kind, reference or kind, resource):
             return
         if not reference:
             self.unnamed.append(resource)
             return
-        same = self.out.by_kind.setdefault(kind, {})
+        same = self.by_kind.get(kind)
+        if same is None:
+            same = self.by_kind[kind] = {}
         earlier = same.get(reference)
         if earlier is None:
             same[reference] = resource
@@ -203,17 +228,9 @@ class _Collector:
                 self.clashes.add(reference)
             same[reference] = newer(earlier, resource)
         if url:
-            self._address(url, kind, reference)
-
-    def _address(self, url: str, kind: str, reference: str) -> None:
-        """Remember the fullUrl; where two resources claim one, the smaller reference has it, whatever their order."""
-        known = self.out.by_url.get(url)
-        if known is None or reference < known:
-            self.out.by_url[url] = reference
-        if reference == url and url[:4] != "urn:":
-            self.out.by_url.setdefault(reference_key(url), reference)
-        if kind == "Patient":
-            self.patient_urls[reference] = min(url, self.patient_urls.get(reference, url))
+            self.addresses.append((url, reference))
+            if kind == "Patient":
+                self.patient_urls[reference] = min(url, self.patient_urls.get(reference, url))
 
     def result(self) -> Collected:
         """The collected record of one patient."""
@@ -239,7 +256,7 @@ class _Collector:
                 continue
             for earlier, latest in superseded(same).items():
                 del same[earlier]
-                self.out.by_url[earlier] = latest
+                self.out.replaced[earlier] = latest
                 self.out.issues.append(DataIssue(earlier, f"superseded by {latest}, a later version; not read"))
 
     def _name_the_unnamed(self) -> None:

@@ -64,6 +64,9 @@ def concept(found: Any) -> Concept:
         return _concept((), text[:MAX_TEXT]) if text else NOTHING
     if isinstance(items, WireCoding):
         items = [items]
+    if len(items) == 1 and len(text) <= CACHED_TEXT:
+        one = items[0]
+        return _single(one.system, one.code, one.display, text) if one is not None else _concept((), text)
     codings = tuple([_coding(c.system, c.code, c.display) for c in items if c is not None and (c.code or c.display)])
     if len(text) > CACHED_TEXT:
         return Concept(_usable(codings), text[:MAX_TEXT])
@@ -73,6 +76,11 @@ def concept(found: Any) -> Concept:
 @lru_cache(maxsize=8192)
 def _coding(system: str | None, code: str | None, display: str | None) -> Coding:
     return Coding((system or "").strip(), (code or "").strip(), (display or "")[:MAX_TEXT])
+
+
+@lru_cache(maxsize=8192)
+def _single(system: str | None, code: str | None, display: str | None, text: str) -> Concept:
+    return _concept((_coding(system, code, display),) if code or display else (), text)
 
 
 @lru_cache(maxsize=8192)
@@ -102,7 +110,10 @@ def code_of(found: Any) -> str:
     if isinstance(found, str):
         return word(found)
     read = concept(found)
-    return next((word(c.code) for c in read.codings if c.code), word(read.text))
+    for coding in read.codings:
+        if coding.code:
+            return coding.code.lower()
+    return word(read.text)
 
 
 def word(text: str | None) -> str:

@@ -56,12 +56,16 @@ class Subjects:
         self._groups: list[str] = []
         self._resources: ByKind = {}
 
+    def is_known(self, resource: Resource) -> bool:
+        """True when the resource names its subject as one before it did."""
+        subject = resource.subject
+        return type(subject) is Reference and subject.reference in self._known and resource.patient is None
+
     def accept(self, kind: str, reference: str, resource: Resource) -> bool:
         """Note the subject of a resource. False when a clinical resource is about a thing and is not to be read."""
-        subject = resource.subject
-        if type(subject) is Reference and subject.reference in self._known and resource.patient is None:
+        if kind == "Patient":
             return True
-        found = [self._note(kind, reference, one, resource) for one in _subjects(subject, resource.patient)]
+        found = [self._note(kind, reference, one, resource) for one in _subjects(resource.subject, resource.patient)]
         if kind not in CLINICAL or PATIENT in found:
             return True
         if THING in found:
