@@ -127,9 +127,9 @@ def _numbers(signal: str, region: range) -> list[dict[str, Any]]:
 
 def _both(one: Region, other: Region) -> Region:
     if isinstance(one, range) and isinstance(other, range):
-        return range(max(one.start, other.start), max(max(one.start, other.start), min(one.stop, other.stop)))
+        return range(max(one.start, other.start), max(one.start, other.start, min(one.stop, other.stop)))
     if isinstance(one, frozenset) and isinstance(other, frozenset):
-        return one & other  # type: ignore[operator]
+        return one & other
     raise EngineError("a criterion compares words with numbers")
 
 

@@ -1,4 +1,4 @@
-"""Every kind of criterion as one ordered table of clauses; the first clause that holds gives the status.
+"""Every kind of criterion as ordered tables of clauses; the first clause that holds gives the status.
 
 Both evaluators are built from these tables, so no rule is written twice: ``plain`` walks them, ``compile`` turns them
 into patterns for the inference engine. A clause tests signals of the disease course (``oncology.signals``) or, for
@@ -54,14 +54,14 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One criterion ready to be judged.
+    """A criterion ready to be judged, or the part of one that several criteria share.
 
     ``clauses`` are over the course, their last one holding always; or, with ``over_diagnoses``, over single diagnoses,
     and when no diagnosis fulfils any of them ``bare`` gives the status for a whole and for a cut list of Conditions.
+    ``key`` is equal for tables that ask the same.
     """
 
     key: str
-    criterion: Criterion
     clauses: tuple[Clause, ...]
     over_diagnoses: bool = False
     bare: tuple[str, str] = ("", "")
@@ -87,18 +87,34 @@ def domains(concepts: Iterable[str]) -> dict[str, Region]:
 
 def concepts_of(criterion: Criterion) -> frozenset[str]:
     """The diagnoses the criterion names."""
-    return frozenset().union(*(criterion.params.get(name, ()) for name in ("met", "review", "unknown", "of", "unknown_for")))
+    return frozenset().union(
+        *(criterion.params.get(name, ()) for name in ("met", "review", "unknown", "of", "unknown_for"))
+    )
 
 
-def table(criterion: Criterion) -> Table:
-    """The table of one criterion. Raises EngineError for a kind that is not known: never skipped."""
+def tables_of(criterion: Criterion) -> tuple[Table, ...]:
+    """The tables of one criterion; its status is the worst of theirs, as an indication's is of its criteria.
+
+    Raises EngineError for a kind that is not known: never skipped.
+    """
     build = _KINDS.get(criterion.kind)
     if build is None:
-        raise EngineError(f"the criterion '{criterion.id}' is of the kind '{criterion.kind}', which nothing here can judge")
-    key = _key(criterion)
-    if criterion.kind in _OVER_DIAGNOSES:
-        return Table(key=key, criterion=criterion, clauses=build(criterion), over_diagnoses=True, bare=_OVER_DIAGNOSES[criterion.kind])
-    return Table(key=key, criterion=criterion, clauses=build(criterion))
+        raise EngineError(
+            f"the criterion '{criterion.id}' is of the kind '{criterion.kind}', which nothing here can judge"
+        )
+    return build(criterion)
+
+
+Clauses = Callable[[Criterion], tuple[Clause, ...]]
+Build = Callable[[Criterion], tuple[Table, ...]]
+
+
+def _course(clauses: Clauses) -> Build:
+    return lambda criterion: (Table(key=_key(criterion), clauses=clauses(criterion)),)
+
+
+def _diagnoses(clauses: Clauses, *, bare: tuple[str, str]) -> Build:
+    return lambda criterion: (Table(key=_key(criterion), clauses=clauses(criterion), over_diagnoses=True, bare=bare),)
 
 
 def _key(criterion: Criterion) -> str:
@@ -106,11 +122,11 @@ def _key(criterion: Criterion) -> str:
     shown = []
     for name, value in sorted(criterion.params.items()):
         shown.append((name, tuple(sorted(value)) if isinstance(value, (list, tuple)) else value))
-    return repr((criterion.id, criterion.kind, tuple(shown)))
+    return repr((criterion.kind, tuple(shown)))
 
 
 def _is(signal: str, *values: str | bool) -> Test:
-    return Test(signal, frozenset(values))
+    return Test(signal, frozenset(values))  # type: ignore[arg-type]
 
 
 def _at_least(signal: str, least: int) -> Test:
@@ -141,7 +157,11 @@ def _diagnosis(criterion: Criterion) -> tuple[Clause, ...]:
     current = Test("certainty", CERTAINTIES - {SUPERSEDED})
     return (
         Clause(MET, (Test("concept", met), certain)),
-        *((Clause(REVIEW, (Test("concept", review), certain), "the label leaves it to clinical judgement"),) if review else ()),
+        *(
+            (Clause(REVIEW, (Test("concept", review), certain), "the label leaves it to clinical judgement"),)
+            if review
+            else ()
+        ),
         Clause(UNKNOWN, (Test("concept", named), current)),
         Clause(UNKNOWN, (_is("role", "ambiguous"), current)),
         Clause(UNKNOWN, (_is("role", "indication"), Test("certainty", UNCERTAIN))),
@@ -160,29 +180,39 @@ def _absent_diagnosis(criterion: Criterion) -> tuple[Clause, ...]:
     )
 
 
-def _relapsed_or_refractory(criterion: Criterion) -> tuple[Clause, ...]:
-    """Current disease (decisions 5 to 7, 53, 60)."""
-    responding = (Test("rr_responding", frozenset({True})), "the disease answers to the latest treatment")
-    stale = (_is("rr_stale", True), _is("rr_grade", INFERRED))
-    doubts = (
-        ((responding[0],), responding[1]),
-        (stale, "the newest evidence is more than 24 months old"),
+_RESPONDING = "the disease answers to the latest treatment"
+_STALE = "the newest evidence is more than 24 months old"
+
+
+def _relapsed_or_refractory(criterion: Criterion) -> tuple[Table, ...]:
+    """Current disease; second-line entries take it from their first line (decision 5)."""
+    if criterion.params["from"] == "first_line":
+        return _CURRENT, _first_line(criterion.params.get("first_line_within_days"), criterion)
+    return (Table(key=_key(criterion), clauses=_whole_course()),)
+
+
+def _whole_course() -> tuple[Clause, ...]:
+    """Current disease, read from the whole course (decisions 6, 7, 53, 60)."""
+    failed = _is("rr", MET)
+    return (
+        Clause(NOT_MET, (_is("rr", NOT_MET),)),
+        Clause(UNKNOWN, (_is("rr", UNKNOWN),)),
+        Clause(REVIEW, (failed, _is("rr_responding", True)), _RESPONDING),
+        Clause(REVIEW, (failed, _is("rr_stale", True), _is("rr_grade", INFERRED)), _STALE),
+        Clause(MET),
     )
-    if criterion.params["from"] == "course":
-        failed = _is("rr", MET)
-        return (
-            Clause(NOT_MET, (_is("rr", NOT_MET),)),
-            Clause(UNKNOWN, (_is("rr", UNKNOWN),)),
-            *(Clause(REVIEW, (failed, *tests), note) for tests, note in doubts),
-            Clause(MET),
-        )
-    window = criterion.params.get("first_line_within_days")
-    clauses = [Clause(NOT_MET, (_is("rr", NOT_MET),))]
-    for clause in _first_line(window, *_band(criterion, window)):
-        if clause.status == MET:
-            clauses += [Clause(REVIEW, (*clause.tests, *tests), note) for tests, note in doubts]
-        clauses.append(clause)
-    return tuple(clauses)
+
+
+_CURRENT = Table(
+    key="current disease beside a failed first line",
+    clauses=(
+        Clause(NOT_MET, (_is("rr", NOT_MET),)),
+        Clause(REVIEW, (_is("rr_responding", True),), _RESPONDING),
+        Clause(REVIEW, (_is("rr_stale", True), _is("rr_grade", INFERRED)), _STALE),
+        Clause(MET),
+    ),
+)
+"""What second-line entries ask of the present beside the failure of the first line (decisions 5, 53, 60)."""
 
 
 def _prior_lines(criterion: Criterion) -> tuple[Clause, ...]:
@@ -195,20 +225,22 @@ def _prior_lines(criterion: Criterion) -> tuple[Clause, ...]:
     )
 
 
-def _band(criterion: Criterion, window: int | None) -> tuple[int, int]:
-    """First and last day left to a clinician; an empty band just after the window when the pack gives none."""
-    if window is None:
-        return 0, 0
-    return criterion.params.get("review_from_day", window + 1), criterion.params.get("review_to_day", window)
+def _first_line_failure(criterion: Criterion) -> tuple[Table, ...]:
+    return (_first_line(criterion.params.get("within_days"), criterion),)
 
 
-def _first_line_failure(criterion: Criterion) -> tuple[Clause, ...]:
-    """Failure of first-line chemoimmunotherapy (decisions 2 to 4, 57; labels-us A9 to A11)."""
-    window = criterion.params.get("within_days")
-    return _first_line(window, *_band(criterion, window))
+def _first_line(window: int | None, criterion: Criterion) -> Table:
+    """Failure of first-line chemoimmunotherapy (decisions 2 to 4, 57; labels-us A9 to A11).
+
+    Without ``window`` a relapse at any time; without a band in the pack nothing is left to a clinician.
+    """
+    review_from = criterion.params.get("review_from_day", (window or 0) + 1)
+    review_to = criterion.params.get("review_to_day", window or 0)
+    key = repr(("first_line", window, review_from, review_to) if window is not None else "first_line")
+    return Table(key=key, clauses=_first_line_clauses(window, review_from, review_to))
 
 
-def _first_line(window: int | None, review_from: int, review_to: int) -> tuple[Clause, ...]:
+def _first_line_clauses(window: int | None, review_from: int, review_to: int) -> tuple[Clause, ...]:
     in_part = _is("first_line_in_part", True)
     missing_doses = "the end of the first line is seen in part"
     relapse = _is("first_line", "relapse")
@@ -223,7 +255,11 @@ def _first_line(window: int | None, review_from: int, review_to: int) -> tuple[C
             Clause(MET, (relapse, _at_most("first_line_days_max", review_from - 1))),
             Clause(UNKNOWN, (*late, in_part), missing_doses),
             Clause(NOT_MET, late),
-            Clause(REVIEW, inside, f"day {review_from} to {review_to} after the end of the first line is left to a clinician"),
+            Clause(
+                REVIEW,
+                inside,
+                f"day {review_from} to {review_to} after the end of the first line is left to a clinician",
+            ),
         )
     )
     return (
@@ -231,8 +267,14 @@ def _first_line(window: int | None, review_from: int, review_to: int) -> tuple[C
         Clause(NOT_MET, (_is("first_line", "none"),)),
         Clause(UNKNOWN, (_is("first_line", UNKNOWN),)),
         Clause(REVIEW, (_is("first_line_chemoimmunotherapy", "no"),), "the first line was not chemoimmunotherapy"),
-        Clause(UNKNOWN, (_is("first_line_chemoimmunotherapy", UNKNOWN),), "whether the first line was chemoimmunotherapy is not known"),
-        Clause(REVIEW, (_is("first_line", "partial"),), "a partial response, with nothing after it, is left to a clinician"),
+        Clause(
+            UNKNOWN,
+            (_is("first_line_chemoimmunotherapy", UNKNOWN),),
+            "whether the first line was chemoimmunotherapy is not known",
+        ),
+        Clause(
+            REVIEW, (_is("first_line", "partial"),), "a partial response, with nothing after it, is left to a clinician"
+        ),
         Clause(MET, (_is("first_line", "refractory"),)),
         *clock,
         Clause(UNKNOWN),
@@ -271,7 +313,11 @@ def _progressed_on_last_therapy(criterion: Criterion) -> tuple[Clause, ...]:
         Clause(UNKNOWN, (_is("progressed_last", UNKNOWN),)),
         Clause(UNKNOWN, (undated,), "the day of the failure, or of the last dose, is not known"),
         Clause(MET, (_at_most("progressed_last_days_max", window),)),
-        Clause(REVIEW, (_at_least("progressed_last_days_min", window + 1),), f"failure later than {window} days after the last dose"),
+        Clause(
+            REVIEW,
+            (_at_least("progressed_last_days_min", window + 1),),
+            f"failure later than {window} days after the last dose",
+        ),
         Clause(UNKNOWN, (), f"the dates allow a failure before and after day {window}"),
     )
 
@@ -306,19 +352,18 @@ def _transplant_ineligible(criterion: Criterion) -> tuple[Clause, ...]:
     return _same_as("transplant_ineligible")
 
 
-_KINDS: Mapping[str, Callable[[Criterion], tuple[Clause, ...]]] = {
-    "age": _age,
-    "diagnosis": _diagnosis,
-    "absent_diagnosis": _absent_diagnosis,
+_KINDS: Mapping[str, Build] = {
+    "age": _course(_age),
+    "diagnosis": _diagnoses(_diagnosis, bare=(NOT_MET, UNKNOWN)),
+    "absent_diagnosis": _diagnoses(_absent_diagnosis, bare=(MET, UNKNOWN)),
     "relapsed_or_refractory": _relapsed_or_refractory,
-    "prior_lines": _prior_lines,
+    "prior_lines": _course(_prior_lines),
     "first_line_failure": _first_line_failure,
-    "exposed": _exposed,
-    "refractory_to_lenalidomide": _refractory_to_lenalidomide,
-    "progressed_on_last_therapy": _progressed_on_last_therapy,
-    "refractory_or_second_relapse": _refractory_or_second_relapse,
-    "transplant_ineligible": _transplant_ineligible,
+    "exposed": _course(_exposed),
+    "refractory_to_lenalidomide": _course(_refractory_to_lenalidomide),
+    "progressed_on_last_therapy": _course(_progressed_on_last_therapy),
+    "refractory_or_second_relapse": _course(_refractory_or_second_relapse),
+    "transplant_ineligible": _course(_transplant_ineligible),
 }
-_OVER_DIAGNOSES = {"diagnosis": (NOT_MET, UNKNOWN), "absent_diagnosis": (MET, UNKNOWN)}
 KINDS = frozenset(_KINDS)
 """Kinds of criteria that can be judged; a pack that names another one does not load."""

@@ -13,7 +13,7 @@ from cds_service.errors import EngineError
 from cds_service.labels.compile import Box, boxes_by_clause, merged, pattern, verdict_clauses
 from cds_service.labels.criteria import LISTED, NUMBERS, Clause, Region, Table, Test
 from cds_service.labels.guard import EngineGuard, Fact
-from cds_service.labels.plain import Facts, evaluate, indication_status
+from cds_service.labels.plain import Facts, evaluate, worst
 from cds_service.oncology.model import MET, NOT_MET, REVIEW, UNKNOWN
 
 COURSE, DIAGNOSIS, RESULTS = "course", "diagnosis", "results"
@@ -25,7 +25,7 @@ _LIST_CLAUSES = (Clause("whole", (Test(LISTED, frozenset({True})),)), Clause("cu
 
 
 class FamilyEngine:
-    """Compiled rules of one family. ``tables`` by key; ``indications`` are the keys each indication asks for.
+    """Compiled rules of one family. ``indications`` are the keys of the tables that each indication asks for.
 
     ``domain`` holds every signal with its values. With ``prove`` each rule is fired once, and its answer compared with
     the plain evaluator, so that a rule the engine cannot carry is found at start. Raises EngineError.
@@ -126,7 +126,7 @@ class FamilyEngine:
         criteria = {}
         for name, table in self._tables.items():
             if not table.over_diagnoses and count.get(name) != 1:
-                raise EngineError(f"{count.get(name, 0)} rules of the criterion '{table.criterion.id}' fired, not one")
+                raise EngineError(f"{count.get(name, 0)} rules of '{table.key}' fired, not one")
             criteria[name] = best[name][1] if name in best else table.bare[0 if whole else 1]
         return criteria
 
@@ -149,9 +149,9 @@ class FamilyEngine:
             course, diagnoses = (nobody, [{**_PLAINEST, **made}]) if table.over_diagnoses else ({**nobody, **made}, [])
             criteria, verdicts = self.evaluate(course, diagnoses)
             wanted = {key: evaluate(one, course, diagnoses)[0] for key, one in self._by_key().items()}
-            judged = [indication_status([criteria[self._tables[n].key] for n in names]) for names in self._indications]
+            judged = [worst([criteria[self._tables[n].key] for n in names]) for names in self._indications]
             if criteria != wanted or verdicts != judged:
-                raise EngineError(f"the inference engine misjudges the criterion '{table.criterion.id}'")
+                raise EngineError(f"the inference engine misjudges '{table.key}'")
 
     def _by_key(self) -> dict[str, Table]:
         return {table.key: table for table in self._tables.values()}

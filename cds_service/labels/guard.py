@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import durable_rules_engine as _native
+import durable_rules_engine as _native  # type: ignore[import-not-found]
 import orjson
 from durable import engine
 
@@ -165,7 +165,9 @@ def check_limits(rules: Mapping[str, tuple[str, Mapping[str, Any]]], schema: Sch
             raise EngineError(f"{problem}: split the set")
     for kind, members in schema.items():
         if len(members) > MAX_MEMBERS:
-            raise EngineError(f"a fact of kind '{kind}' has {len(members)} members; the engine is safe up to {MAX_MEMBERS}")
+            raise EngineError(
+                f"a fact of kind '{kind}' has {len(members)} members; the engine is safe up to {MAX_MEMBERS}"
+            )
         for name, region in members.items():
             words = () if isinstance(region, range) else tuple(word for word in region if isinstance(word, str))
             if not name.isidentifier() or name in ("sid", "id", KIND) or len(name) > MAX_TEXT:

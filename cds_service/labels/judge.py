@@ -1,0 +1,276 @@
+"""A clinical picture against one jurisdiction's rules: both evaluators, compared, and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from cds_service import __version__
+from cds_service.errors import EngineError
+from cds_service.labels.because import DISAGREED, NOT_READ, absent_result, age_result, course_result, diagnosis_result
+from cds_service.labels.criteria import LISTED, OTHER, SUPERSEDED
+from cds_service.labels.model import Assessment, CriterionResult, IndicationResult
+from cds_service.labels.packs import Criterion
+from cds_service.labels.plain import Facts, Found, evaluate, worst
+from cds_service.labels.rulebook import DIAGNOSIS_KIND, FamilyRules, Rulebook
+from cds_service.oncology.model import MET, REVIEW, UNKNOWN, ClinicalPicture, Diagnosis, FamilyPicture
+from cds_service.oncology.signals import SIGNALS
+
+_NOTHING_READ: Facts = {name: kind.default for name, kind in SIGNALS.items()} | {"lines_complete": False}
+_SPEAKS_UNCODED = frozenset({"text", "indirect"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Near:
+    """A diagnosis that bears on a family, as a fact for both evaluators."""
+
+    diagnosis: Diagnosis
+    fact: Facts
+
+
+def assess(picture: ClinicalPicture, rulebook: Rulebook, *, service_version: str = __version__) -> Assessment:
+    """Every indication in force on ``picture.as_of``, sorted by id (contract section 2).
+
+    Both evaluators judge each family on record; an indication on which they differ, or on which the engine failed, is
+    unknown and named in ``disagreements``. Raises ValueError when ``picture.as_of`` is no ISO date.
+    """
+    day = date.fromisoformat(picture.as_of)
+    whole = not (picture.coverage.incomplete & {"Condition", "*"})
+    replaced = frozenset(d.origin for d in picture.diagnoses if d.origin and d.stands)
+    results: list[IndicationResult] = []
+    disagreements: list[str] = []
+    for rules in rulebook.in_force(day):
+        near = _near(rules, picture, replaced) if picture.diagnoses else ()
+        if near:
+            found, differing = _Family(rules, picture, near, whole, day).judged()
+            results += found
+            disagreements += differing
+        else:
+            results += _nobody(rules, picture, whole, day)
+    results.sort(key=lambda result: result.indication.id)
+    return Assessment(
+        service_version=service_version,
+        jurisdiction=rulebook.jurisdiction,
+        ruleset_version=rulebook.version,
+        picture=picture,
+        indications=tuple(results),
+        disagreements=tuple(sorted(disagreements)),
+    )
+
+
+def _near(rules: FamilyRules, picture: ClinicalPicture, replaced: frozenset[str]) -> tuple[_Near, ...]:
+    """Standing diagnoses of the family, that may be of it, or that its labels name."""
+    found = []
+    for one in picture.diagnoses:
+        possible = rules.family in one.may_be
+        named = one.concept in rules.named
+        if not one.stands or not (one.family == rules.family or possible or named):
+            continue
+        role = "ambiguous" if possible and one.family != rules.family else one.role
+        certainty = SUPERSEDED if one.concept in replaced else one.certainty
+        found.append(
+            _Near(
+                diagnosis=one,
+                fact={"concept": one.concept if named else OTHER, "certainty": certainty, "role": role},
+            )
+        )
+    return tuple(found)
+
+
+class _Family:
+    """The indications of one family for a patient who has, or may have, the disease."""
+
+    def __init__(
+        self, rules: FamilyRules, picture: ClinicalPicture, near: tuple[_Near, ...], whole: bool, day: date
+    ) -> None:
+        self.rules = rules
+        self.picture = picture
+        self.near = near
+        self.whole = whole
+        self.day = day
+        self.facts = [one.fact for one in near]
+
+    def judged(self) -> tuple[list[IndicationResult], list[str]]:
+        """Results, and the ids on which the evaluators differ."""
+        courses: dict[str, list[int]] = {}
+        pictures: dict[str, FamilyPicture | None] = {}
+        for place, key in enumerate(self.rules.diagnosis_keys):
+            family, course = self._course(evaluate(self.rules.tables[key], {LISTED: self.whole}, self.facts))
+            courses.setdefault(family, []).append(place)
+            pictures[family] = course
+        results: list[IndicationResult] = []
+        differing: list[str] = []
+        for family, places in courses.items():
+            found, ids = self._on_course(family, pictures[family], places)
+            results += found
+            differing += ids
+        return results, differing
+
+    def _course(self, found: Found) -> tuple[str, FamilyPicture | None]:
+        """The course an indication is judged on: that of the disease that decides its diagnosis."""
+        status, _, place = found
+        own, families = self.rules.family, self.picture.families
+        deciding = self.near[place].diagnosis.family if place >= 0 else None
+        if status in (MET, REVIEW) and deciding in families:
+            return deciding or own, families[deciding or own]
+        if own in families:
+            return own, families[own]
+        if own in self.picture.hypothetical:
+            return own, self.picture.hypothetical[own]
+        return (deciding, families[deciding]) if deciding in families and deciding else (own, None)
+
+    def _on_course(
+        self, family: str, course: FamilyPicture | None, places: Sequence[int]
+    ) -> tuple[list[IndicationResult], list[str]]:
+        signals: Facts = {**_nothing(self.picture.age), **(course.signals if course else {}), LISTED: self.whole}
+        plain = {key: evaluate(table, signals, self.facts) for key, table in self.rules.tables.items()}
+        engine, verdicts = self._engine(signals)
+        told: dict[tuple[str, ...], CriterionResult] = {}
+        results, differing = [], []
+        for place in places:
+            criteria = []
+            for criterion, keys in self.rules.asked[place]:
+                if any(engine.get(key) != plain[key][0] for key in keys):
+                    criteria.append(CriterionResult(id=criterion.id, status=UNKNOWN, because=DISAGREED))
+                    continue
+                if (criterion.id, *keys) not in told:
+                    told[criterion.id, *keys] = self._result(criterion, [plain[key] for key in keys], keys, course)
+                criteria.append(told[criterion.id, *keys])
+            status = worst([plain[key][0] for key in self.rules.keys[place]])
+            agreed = verdicts[place] == status and all(one.because != DISAGREED for one in criteria)
+            diagnosis = plain[self.rules.diagnosis_keys[place]]
+            speaks = (
+                self._speaks(place, diagnosis, criteria) if agreed else _spoke(diagnosis, engine, self.rules, place)
+            )
+            if not agreed:
+                status = UNKNOWN
+                differing.append(self.rules.indications[place].id)
+            results.append(
+                _indication(
+                    self.rules,
+                    place,
+                    self.day,
+                    family=family,
+                    status=status,
+                    criteria=tuple(criteria),
+                    concept=self.near[diagnosis[2]].diagnosis.concept if diagnosis[2] >= 0 else None,
+                    speaks=speaks,
+                )
+            )
+        return results, differing
+
+    def _engine(self, signals: Facts) -> tuple[dict[str, str], list[str]]:
+        try:
+            return self.rules.run_engine(signals, self.facts)
+        except EngineError:
+            return {}, [""] * len(self.rules.indications)
+
+    def _result(
+        self, criterion: Criterion, found: Sequence[Found], keys: Sequence[str], course: FamilyPicture | None
+    ) -> CriterionResult:
+        statuses = [one[0] for one in found]
+        decides = statuses.index(worst(statuses))
+        status, number, place = found[decides]
+        deciding = self.near[place].diagnosis if place >= 0 else None
+        everyone = tuple(one.diagnosis for one in self.near)
+        match criterion.kind:
+            case "age":
+                return age_result(criterion, status, self.picture)
+            case "diagnosis":
+                certainty = str(self.near[place].fact["certainty"]) if place >= 0 else ""
+                return diagnosis_result(
+                    criterion, status, deciding, certainty=certainty, others=everyone, family=self.rules.family
+                )
+            case "absent_diagnosis":
+                return absent_result(criterion, status, deciding, everyone)
+        return course_result(criterion, self.rules.tables[keys[decides]].clauses[number], course)
+
+    def _speaks(self, place: int, diagnosis: Found, criteria: Sequence[CriterionResult]) -> bool:
+        """Decisions 9b, 26b, 66: an unknown diagnosis that can be a label disease, all else being met."""
+        asked = next(criterion for criterion, _ in self.rules.asked[place] if criterion.kind == DIAGNOSIS_KIND)
+        if diagnosis[0] != UNKNOWN or any(one.status != MET for one in criteria if one.id != asked.id):
+            return False
+        named = asked.params["met"]
+        for one in self.near:
+            certainty = one.fact["certainty"]
+            if certainty in (SUPERSEDED, "provisional"):
+                continue
+            if one.diagnosis.speaks_when_ambiguous:
+                return True
+            if certainty in _SPEAKS_UNCODED and one.diagnosis.concept in named:
+                return True
+        return False
+
+
+def _spoke(diagnosis: Found, engine: dict[str, str], rules: FamilyRules, place: int) -> bool:
+    """Where the evaluators differ the card says so, unless both find no disease of the label."""
+    return diagnosis[0] in (MET, REVIEW) or engine.get(rules.diagnosis_keys[place]) in (MET, REVIEW)
+
+
+@lru_cache(maxsize=512)
+def _nothing(age: tuple[int, int] | None) -> Facts:
+    """Signals of a disease of which nothing was read: the age alone is known."""
+    least, most = age or (-1, -1)
+    return {**_NOTHING_READ, "age_known": age is not None, "age_min": least, "age_max": most}
+
+
+def _nobody(rules: FamilyRules, picture: ClinicalPicture, whole: bool, day: date) -> list[IndicationResult]:
+    """The indications of a family without any concept on record: the engine is not asked (architecture.md)."""
+    signals = _nothing(picture.age)
+    ages: dict[str, CriterionResult] = {}
+    results = []
+    for place, (row, shared) in enumerate(zip(rules.asked, _blank(rules, whole), strict=True)):
+        criteria = []
+        for (criterion, keys), known in zip(row, shared, strict=True):
+            if known is None and keys[0] not in ages:
+                status, _, _ = evaluate(rules.tables[keys[0]], signals, ())
+                ages[keys[0]] = age_result(criterion, status, picture)
+            criteria.append(known or ages[keys[0]])
+        status = worst([result.status for result in criteria])
+        results.append(_indication(rules, place, day, family=rules.family, status=status, criteria=tuple(criteria)))
+    return results
+
+
+@lru_cache(maxsize=1024)
+def _blank(rules: FamilyRules, whole: bool) -> tuple[tuple[CriterionResult | None, ...], ...]:
+    """Criteria of each indication for a patient without the disease; None where the age decides."""
+    signals: Facts = {**_NOTHING_READ, LISTED: whole}
+
+    def told(criterion: Criterion, keys: Sequence[str]) -> CriterionResult | None:
+        status, _, _ = evaluate(rules.tables[keys[0]], signals, ())
+        match criterion.kind:
+            case "age":
+                return None
+            case "diagnosis":
+                return diagnosis_result(criterion, status, None, certainty="", others=(), family=rules.family)
+            case "absent_diagnosis":
+                return absent_result(criterion, status, None, ())
+        return CriterionResult(id=criterion.id, status=UNKNOWN, because=NOT_READ)
+
+    return tuple(tuple(told(criterion, keys) for criterion, keys in row) for row in rules.asked)
+
+
+def _indication(
+    rules: FamilyRules,
+    place: int,
+    day: date,
+    *,
+    family: str,
+    status: str,
+    criteria: tuple[CriterionResult, ...],
+    concept: str | None = None,
+    speaks: bool = False,
+) -> IndicationResult:
+    indication = rules.indications[place]
+    return IndicationResult(
+        indication=indication,
+        family=family,
+        status=status,
+        criteria=criteria,
+        diagnosis_concept=concept,
+        diagnosis_speaks=speaks,
+        stale=day > indication.product.expires,
+        past_review=day > indication.product.review_by,
+    )
