@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from cds_service.cards import Card, CardOptions, HookView, compose
+from cds_service.cards import Card, CardOptions, Composition, HookView, composition
 from cds_service.cards.wording import load_wording
+from cds_service.draft_orders import DraftReader
 from cds_service.errors import UnreadableInput
 from cds_service.fhir.model import Record
-from cds_service.labels import Rulebook, as_json, assess
+from cds_service.labels import Rulebook, assess
 from cds_service.labels.loader import load_ruleset
 from cds_service.labels.model import Assessment
 from cds_service.labels.packs import Ruleset
@@ -31,11 +31,17 @@ def shipped_rules() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
+def code_pairs(codes: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """(system, code) of each "system|code", in the order given."""
+    parted = (text.rpartition("|") for text in codes)
+    return tuple((system.strip(), code.strip()) for system, _, code in parted)
+
+
 class Pipeline:
     """Rules, loaded once, and what they say about a record. Safe to share between threads.
 
-    ``referral_codes`` are the site's (system, code) pairs that mean a CAR-T referral. Raises RuleFileError when a rule
-    file cannot be used.
+    ``referral_codes`` are the site's own codes of a CAR-T referral, each "system|code". Raises RuleFileError when a
+    rule file cannot be used.
     """
 
     def __init__(
@@ -43,12 +49,13 @@ class Pipeline:
         rules: Path | None = None,
         jurisdictions: Iterable[str] = JURISDICTIONS,
         *,
-        referral_codes: Iterable[tuple[str, str]] = (),
+        referral_codes: Iterable[str] = (),
     ) -> None:
         self.rules = rules or shipped_rules()
+        self.referral_codes = frozenset(referral_codes)
         self.knowledge = load_knowledge(self.rules)
         self.wording = load_wording(self.rules)
-        self.referral_codes = frozenset(referral_codes)
+        self.drafts = DraftReader(self.rules, self.knowledge.concepts, code_pairs(self.referral_codes))
         self.rulesets: dict[str, Ruleset] = {j: load_ruleset(self.rules, j) for j in jurisdictions}
         self.rulebooks: dict[str, Rulebook] = {j: Rulebook(ruleset) for j, ruleset in self.rulesets.items()}
 
@@ -63,10 +70,10 @@ class Pipeline:
         picture = describe(record, as_of, self.knowledge, referral_codes=self.referral_codes)
         return assess(picture, rulebook)
 
-    def assessment_json(self, record: Record, as_of: date, jurisdiction: str) -> dict[str, Any]:
-        """The full assessment of contract section 2."""
-        return as_json(self.assessment(record, as_of, jurisdiction))
+    def composition(self, assessment: Assessment, hook: HookView, options: CardOptions) -> Composition:
+        """The cards for a hook call, and why other families are silent."""
+        return composition(assessment, hook, self.wording, options)
 
     def cards(self, assessment: Assessment, hook: HookView, options: CardOptions) -> list[Card]:
         """The cards for a hook call, best family first; empty when there is nothing to say."""
-        return compose(assessment, hook, self.wording, options)
+        return list(self.composition(assessment, hook, options).cards)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -326,9 +326,8 @@ def settings_table() -> list[tuple[str, str, str, str]]:
     """Rows of (variable, values, default, meaning), in the order of the fields."""
     rows = []
     for field, info in Settings.model_fields.items():
-        extra = info.json_schema_extra
-        assert isinstance(extra, dict)
-        rows.append((variable(field), str(extra["values"]), str(extra["shown"]), info.description or ""))
+        extra = cast("dict[str, str]", info.json_schema_extra)
+        rows.append((variable(field), extra["values"], extra["shown"], info.description or ""))
     return rows
 
 

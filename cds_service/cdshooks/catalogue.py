@@ -8,8 +8,8 @@ from typing import Any
 from cds_service.cdshooks.prefetch import Template
 
 USAGE = (
-    "For haematology and oncology professionals, not for patients and not for emergencies. Reads FHIR R4, R4B, R5 and "
-    "STU3. Patient and Condition are needed; the more of the treatment history comes along, the less stays unknown."
+    "Reads FHIR R4, R4B, R5 and STU3. Patient and Condition are needed; the more of the treatment history comes along, "
+    "the less stays unknown."
 )
 
 
@@ -27,40 +27,31 @@ class Service:
         """The path segment of the service URL."""
         return f"cart-referral-{self.hook}"
 
-    @property
-    def description(self) -> str:
-        """What discovery says."""
-        return (
-            f"{self.when}, compares the record with the label criteria of approved CAR-T products and suggests a "
-            "referral review when recorded data match, or says what is missing. The treatment centre decides; this is "
-            "not an eligibility decision."
-        )
-
 
 SERVICES = (
-    Service(hook="patient-view", title="CAR-T referral review: chart opened", when="When a chart is opened"),
+    Service(hook="patient-view", title="CAR-T referral review: chart opened", when="Answers when a chart is opened"),
     Service(
         hook="order-select",
         title="CAR-T referral review: order selected",
-        when="When a systemic therapy is selected",
+        when="Answers when a systemic therapy is selected",
         required=("selections", "draftOrders"),
     ),
     Service(
         hook="order-sign",
         title="CAR-T referral review: order being signed",
-        when="When a systemic therapy is about to be signed",
+        when="Answers when a systemic therapy is about to be signed",
         required=("draftOrders",),
     ),
     Service(
         hook="problem-list-item-create",
         title="CAR-T referral review: problem recorded",
-        when="When a problem is added to the problem list",
+        when="Answers when a problem is added to the problem list",
         required=("conditions",),
     ),
     Service(
         hook="encounter-start",
         title="CAR-T referral review: encounter started",
-        when="When an encounter starts",
+        when="Answers when an encounter starts",
         required=("encounterId",),
     ),
 )
@@ -71,8 +62,8 @@ def offered(hooks: tuple[str, ...]) -> dict[str, Service]:
     return {service.id: service for service in SERVICES if service.hook in hooks}
 
 
-def discovery(services: dict[str, Service], templates: tuple[Template, ...]) -> dict[str, Any]:
-    """The answer of ``GET /cds-services``."""
+def discovery(services: dict[str, Service], templates: tuple[Template, ...], intended_use: str) -> dict[str, Any]:
+    """The answer of ``GET /cds-services``; ``intended_use`` is the sentence of rules/wording.yaml (R-01)."""
     prefetch = {template.key: template.query for template in templates}
     return {
         "services": [
@@ -80,7 +71,7 @@ def discovery(services: dict[str, Service], templates: tuple[Template, ...]) -> 
                 "hook": service.hook,
                 "id": service.id,
                 "title": service.title,
-                "description": service.description,
+                "description": f"{service.when}. {intended_use}",
                 "usageRequirements": USAGE,
                 "prefetch": prefetch,
             }

@@ -10,20 +10,16 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from cds_service.errors import CartCdsError
 from cds_service.fhir.decode import HookRequest
 from cds_service.fhir.model import DataIssue
 from cds_service.fhir.wire import Bundle, OperationOutcome, Resource, kind_of
+from cds_service.rule_files import Document, Place, read_yaml
 
+FILE = "prefetch.yaml"
 REQUIRED = ("Patient", "Condition")
 """Types without which no answer is possible: 412."""
-
-
-class PrefetchFileError(CartCdsError):
-    """``rules/prefetch.yaml`` cannot be used: template and reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +35,29 @@ class Template:
 def load_templates(rules: Path) -> tuple[Template, ...]:
     """The templates of ``rules/prefetch.yaml``; codes come from the observation tables of the terminology.
 
-    Raises PrefetchFileError.
+    Raises RuleFileError.
     """
-    path = rules / "prefetch.yaml"
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["templates"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise PrefetchFileError(f"{path.name}: expected a list 'templates' ({type(error).__name__})") from None
+    document = read_yaml(rules / FILE, FILE)
+    rows = document.content.get("templates") if isinstance(document.content, dict) else None
+    if not isinstance(rows, list):
+        raise document.error((), "no list of templates", "add the key 'templates' with a list of templates")
     codes = _question_codes(rules / "terminology")
-    templates = []
-    for row in rows:
-        unknown = set(row) - {"key", "type", "query", "needed_for", "concepts"}
-        if unknown or not all(row.get(name) for name in ("key", "type", "query", "needed_for")):
-            raise PrefetchFileError(f"{path.name}: template {row.get('key')}: expected key, type, query, needed_for")
-        query = row["query"]
-        if "concepts" in row:
-            missing = [concept for concept in row["concepts"] if concept not in codes]
-            if missing:
-                raise PrefetchFileError(f"{path.name}: template {row['key']}: no question code for {missing[0]}")
-            asked = {code for concept in row["concepts"] for code in codes[concept]}
-            query = query.replace("{codes}", ",".join(sorted(asked)))
-        templates.append(Template(key=row["key"], type=row["type"], query=query, needed_for=row["needed_for"]))
-    return tuple(templates)
+    return tuple(_template(row, ("templates", number), document, codes) for number, row in enumerate(rows))
+
+
+def _template(row: Any, place: Place, document: Document, codes: Mapping[str, set[str]]) -> Template:
+    members = {"key", "type", "query", "needed_for"}
+    if not isinstance(row, dict) or not members <= set(row) <= members | {"concepts"}:
+        raise document.error(place, "a template with a missing or unknown key", f"give it {', '.join(sorted(members))}")
+    query = str(row["query"])
+    if "concepts" in row:
+        for number, concept in enumerate(row["concepts"]):
+            if concept not in codes:
+                problem = f"no code asks for the concept {concept}"
+                raise document.error((*place, "concepts", number), problem, "name a question of observations.csv")
+        asked = {code for concept in row["concepts"] for code in codes[concept]}
+        query = query.replace("{codes}", ",".join(sorted(asked)))
+    return Template(key=row["key"], type=row["type"], query=query, needed_for=row["needed_for"])
 
 
 def _question_codes(folder: Path) -> dict[str, set[str]]:
@@ -79,19 +76,20 @@ class Supplied:
     """What of the prefetch can be used.
 
     ``missing`` are templates whose type did not come (fetch them), ``failed`` those whose source already failed (do
-    not ask again), ``empty`` those that are known to be empty.
+    not ask again), ``partial`` types that came under one key and failed under another.
     """
 
     resources: list[Resource] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
     missing: list[Template] = field(default_factory=list)
     failed: list[Template] = field(default_factory=list)
+    partial: set[str] = field(default_factory=set)
     has_patient: bool = False
 
     @property
     def incomplete(self) -> frozenset[str]:
         """Types about whose absence nothing is known."""
-        return frozenset(template.type for template in (*self.missing, *self.failed))
+        return frozenset(template.type for template in (*self.missing, *self.failed)) | self.partial
 
 
 def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
@@ -102,7 +100,7 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
     templates = tuple(templates)
     for key, value in (hook.prefetch or {}).items():
         of_key = _type_of(key, templates)
-        if isinstance(value, OperationOutcome) or isinstance(value, str):
+        if isinstance(value, OperationOutcome | str) or _only_errors(value):
             failed.add(of_key)
             out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
         elif value is None:
@@ -110,7 +108,7 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
                 sent.add(of_key)
         else:
             types = _types_in(value)
-            sent |= types or {of_key}
+            sent |= types | {of_key}
             out.has_patient = out.has_patient or "Patient" in types
             out.resources.append(value)
     for template in templates:
@@ -120,7 +118,17 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
             out.failed.append(template)
         else:
             out.missing.append(template)
+    out.partial = {template.type for template in templates} & sent & failed
     return out
+
+
+def _only_errors(value: Resource | None) -> bool:
+    """A search that gave no match but an error: it failed. A mere warning says that nothing was found (PRE-13)."""
+    if not isinstance(value, Bundle) or _types_in(value):
+        return False
+    outcomes = [e.resource for e in value.entry or () if e is not None and isinstance(e.resource, OperationOutcome)]
+    issues = [issue for outcome in outcomes for issue in outcome.issue or () if issue is not None]
+    return any(issue.severity in ("error", "fatal") for issue in issues)
 
 
 def _asked_and_null(hook: HookRequest, template: Template) -> bool:

@@ -1,0 +1,242 @@
+"""The Flask application: rules loaded once, rooms wired, routes set. ``create_app`` is the only entrance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flask
+from flask import Flask, Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+import cds_service
+from cds_service.cards import CardOptions
+from cds_service.cdshooks.answers import json_response
+from cds_service.cdshooks.assessments import answer_assessment
+from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
+from cds_service.cdshooks.catalogue import Service, discovery, offered
+from cds_service.cdshooks.clients import check_clients
+from cds_service.cdshooks.edge import Edge, notes
+from cds_service.cdshooks.errors import RETRY_AFTER, Refusal, operation_outcome
+from cds_service.cdshooks.feedback import outcomes, read_feedback
+from cds_service.cdshooks.logs import make_logger, where
+from cds_service.cdshooks.metrics import CONTENT_TYPE, Metrics
+from cds_service.cdshooks.openapi import openapi
+from cds_service.cdshooks.operations import about, readiness
+from cds_service.cdshooks.prefetch import load_templates
+from cds_service.cdshooks.rule_pages import RulePages
+from cds_service.cdshooks.seams import (
+    Authenticator,
+    ClosedDoor,
+    FeedbackStore,
+    NoFetching,
+    NoStore,
+    OpenDoor,
+    PrefetchSource,
+)
+from cds_service.cdshooks.services import Context, answer_hook
+from cds_service.cdshooks.tracing import traced
+from cds_service.pipeline import JURISDICTIONS, Pipeline, code_pairs
+from cds_service.settings import Settings
+
+STATUS_TEXTS = {404: "no such route", 405: "the route has another method"}
+
+
+class Application(Flask):
+    """Flask that tells the edge which route answered."""
+
+    cart_cds: Context
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Note the route's pattern (never the path, which may hold anything) and answer."""
+        rule = flask.request.url_rule
+        if rule is not None:
+            notes(flask.request.environ).route = rule.rule
+        return super().dispatch_request()
+
+
+def create_app(
+    settings: Settings,
+    *,
+    authenticator: Authenticator | None = None,
+    store: FeedbackStore | None = None,
+    source: PrefetchSource | None = None,
+) -> Application:
+    """The service for these settings.
+
+    The three keyword arguments replace what the settings would choose. Raises SettingsError or RuleFileError.
+    """
+    check_clients(settings)
+    context = _context(settings, authenticator, store, source)
+    app = Application("cds_service", static_folder=None)
+    app.cart_cds = context
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _broken)
+    _add_cds(app, context)
+    _add_operations(app, context)
+    _add_rules(app, context)
+    if settings.sandbox:
+        _add_sandbox(app, context)
+    version = f"{cds_service.__version__}/{context.pipeline.rulesets[settings.jurisdiction].version}"
+    edge = Edge(app.wsgi_app, settings, version, context.metrics, context.log)
+    app.wsgi_app = traced(edge)  # type: ignore[assignment, method-assign]
+    return app
+
+
+def _context(
+    settings: Settings,
+    authenticator: Authenticator | None,
+    store: FeedbackStore | None,
+    source: PrefetchSource | None,
+) -> Context:
+    jurisdictions = JURISDICTIONS if settings.sandbox else (settings.jurisdiction,)
+    pipeline = Pipeline(settings.rules, jurisdictions, referral_codes=settings.referral_codes)
+    options = CardOptions(
+        base_url=settings.public_url,
+        sandbox=settings.sandbox,
+        extension=settings.card_extension,
+        unknown_cards=settings.unknown_cards,
+        order_warning=settings.order_warning,
+        referral_codes=code_pairs(settings.referral_codes),
+    )
+    return Context(
+        settings=settings,
+        pipeline=pipeline,
+        services=offered(settings.hooks),
+        templates=load_templates(pipeline.rules),
+        options=options,
+        metrics=Metrics(),
+        authenticator=authenticator or (OpenDoor() if settings.auth == "off" else ClosedDoor()),
+        store=store or NoStore(),
+        source=source or NoFetching(),
+        log=make_logger(settings.log_level),
+    )
+
+
+def _add_cds(app: Application, context: Context) -> None:
+    listed = discovery(context.services, context.templates, context.pipeline.wording.intended_use)
+
+    def discover() -> Response:
+        if context.settings.discovery_auth:
+            context.authenticated(flask.request.environ, "/cds-services")
+        return json_response(listed)
+
+    app.add_url_rule("/cds-services", "discovery", discover, methods=["GET"])
+    for service in context.services.values():
+        path = f"/cds-services/{service.id}"
+        app.add_url_rule(path, service.id, _hook_view(context, service), methods=["POST"])
+        app.add_url_rule(
+            f"{path}/feedback", f"{service.id}-feedback", _feedback_view(context, service), methods=["POST"]
+        )
+
+
+def _hook_view(context: Context, service: Service) -> Callable[[], Response]:
+    def view() -> Response:
+        request = flask.request
+        _ready(context)
+        fields = notes(request.environ).fields
+        return json_response(answer_hook(context, service, request.environ, request.args.get("asOf"), fields))
+
+    return view
+
+
+def _feedback_view(context: Context, service: Service) -> Callable[[], Response]:
+    def view() -> Response:
+        environ = flask.request.environ
+        fields = notes(environ).fields
+        fields["service"] = service.id
+        check_media_type(environ, JSON_TYPES)
+        body = read_body(environ, context.settings.max_body_bytes)
+        caller = context.authenticated(environ, f"/cds-services/{service.id}/feedback")
+        entries = read_feedback(body)
+        try:
+            context.store.keep(service.id, entries, caller)
+        except Refusal:
+            context.metrics.feedback_failures.inc()
+            raise
+        counts = outcomes(entries)
+        for outcome, count in counts.items():
+            context.metrics.feedback.labels(service.id, outcome).inc(count)
+        fields.update(entries=len(entries), outcomes=counts)
+        return Response(status=204)
+
+    return view
+
+
+def _ready(context: Context) -> None:
+    if not context.pipeline.rulesets[context.settings.jurisdiction].indications:
+        raise Refusal(503, "no label rules are loaded")
+
+
+def _add_operations(app: Application, context: Context) -> None:
+    document = openapi(context.services, context.settings, context.pipeline.wording.intended_use)
+
+    def ready() -> Response:
+        status, body = readiness(context.pipeline, context.metrics, context.today())
+        return json_response(body, status)
+
+    def metrics() -> Response:
+        return Response(context.metrics.text(), content_type=CONTENT_TYPE)
+
+    def describe() -> Response:
+        return json_response(about(context.pipeline, context.settings, list(context.services), context.today()))
+
+    app.add_url_rule("/healthz", "health", lambda: json_response({"status": "ok"}), methods=["GET"])
+    app.add_url_rule("/readyz", "ready", ready, methods=["GET"])
+    app.add_url_rule("/metrics", "metrics", metrics, methods=["GET"])
+    app.add_url_rule("/about", "about", describe, methods=["GET"])
+    app.add_url_rule("/openapi.json", "openapi", lambda: json_response(document), methods=["GET"])
+
+
+def _add_rules(app: Application, context: Context) -> None:
+    pages = RulePages(context.pipeline, context.settings)
+
+    def family(jurisdiction: str, family: str) -> Response:
+        return pages.family(jurisdiction, family, context.today())
+
+    def indication(jurisdiction: str, product: str, indication: str) -> Response:
+        return pages.indication(jurisdiction, product, indication, context.today())
+
+    app.add_url_rule("/rules/<jurisdiction>/<family>", "rules", family, methods=["GET"])
+    app.add_url_rule("/rules/<jurisdiction>/<product>/<indication>", "rule", indication, methods=["GET"])
+    app.add_url_rule("/rules/style.css", "rules-style", pages.style, methods=["GET"])
+
+
+def _add_sandbox(app: Application, context: Context) -> None:
+    def assess() -> Response:
+        request = flask.request
+        _ready(context)
+        seen = notes(request.environ)
+        body = answer_assessment(
+            context, request.environ, request.args.get("asOf"), request.args.get("jurisdiction"), seen
+        )
+        return json_response(body)
+
+    app.add_url_rule("/api/assessment", "assessment", assess, methods=["POST"])
+
+
+def _refused(error: Refusal) -> Response:
+    response = json_response(operation_outcome(error.status, error.text), error.status)
+    if error.status in RETRY_AFTER:
+        response.headers["Retry-After"] = RETRY_AFTER[error.status]
+    for name, value in error.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    text = STATUS_TEXTS.get(status, "the request cannot be answered")
+    response = json_response(operation_outcome(status, text), status)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _broken(error: Exception) -> Response:
+    """A bug of ours. The message may quote a record, so only its type and place are logged."""
+    notes(flask.request.environ).fields.update(error_type=type(error).__name__, where=where(error))
+    return json_response(operation_outcome(500, "internal error; the log has its request id"), 500)

@@ -1,0 +1,57 @@
+"""The request body, read up to the limit: by Content-Length before reading, by count while reading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cds_service.cdshooks.errors import Refusal
+
+JSON_TYPES = frozenset({"application/json", "application/fhir+json"})
+NDJSON_TYPES = frozenset({"application/x-ndjson", "application/fhir+ndjson"})
+PIECE = 1 << 20
+
+
+def check_media_type(environ: dict[str, Any], allowed: frozenset[str]) -> None:
+    """415 for any media type but the allowed ones; parameters such as charset do not matter."""
+    sent = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+    if sent not in allowed:
+        raise Refusal(415, f"send {' or '.join(sorted(allowed))}")
+
+
+def read_body(environ: dict[str, Any], limit: int) -> bytes:
+    """The body of a WSGI request. Raises Refusal: 413 over ``limit`` bytes, 400 when it is cut short."""
+    stream = environ["wsgi.input"]
+    announced = str(environ.get("CONTENT_LENGTH") or "")
+    if announced:
+        if not (announced.isascii() and announced.isdigit()):
+            raise Refusal(400, "Content-Length is not a number")
+        length = int(announced) if len(announced) < 19 else limit + 1
+        if length > limit:
+            raise _too_large(limit)
+        return _read(stream, length)
+    if environ.get("wsgi.input_terminated"):
+        body = _read(stream, limit + 1)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    return b""
+
+
+def _read(stream: Any, size: int) -> bytes:
+    """Up to ``size`` bytes; a stream may give fewer at a time."""
+    first: bytes = stream.read(min(size, PIECE))
+    if len(first) in (0, size):
+        return bytes(first)
+    pieces = [bytes(first)]
+    left = size - len(first)
+    while left > 0:
+        piece = bytes(stream.read(min(left, PIECE)))
+        if not piece:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"the body is larger than {limit / 1024 / 1024:g} MiB", {"Connection": "close"})
