@@ -3,9 +3,10 @@
 .PHONY: demo test setup lint soak fuzz bench docs lock clean
 
 BIN = .venv/bin
+DEMO_PORT = 8080
 
 demo: setup
-	@$(BIN)/python scripts/demo.py
+	@DEMO_PORT=$(DEMO_PORT) $(BIN)/python scripts/demo.py
 
 test: setup lint
 	@$(BIN)/python -m pytest -n auto -m "not soak and not fuzz" -rs
