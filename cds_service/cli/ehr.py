@@ -65,8 +65,8 @@ def _matches(resource: Json, parameter: str, value: str) -> bool:
 def hook_request(hook: str, service: Json, content: Any, drafts: Any = None) -> Json:
     """The request an EHR would send for that hook.
 
-    ``drafts`` are the unsigned orders of the order hooks; by default the record's own draft orders, which are no part of
-    the prefetch. Raises UnreadableInput when the record holds no Patient or the hook needs orders that are not there.
+    ``drafts`` are the unsigned orders of the order hooks; by default the record's own draft orders, which are not
+    in the prefetch. Raises UnreadableInput when there is no Patient, or no order though the hook needs one.
     """
     resources = list(resources_of(content))
     patient = next((r for r in resources if r["resourceType"] == "Patient" and r.get("id")), None)
