@@ -128,7 +128,7 @@ def read_course(
 ) -> Course:
     """The course of ``derivation.family``. ``events`` are all transplants and infusions of the patient."""
     turned = transformation(diagnoses, derivation.family)
-    status = _dated(derivation)
+    status = _dated(derivation, as_of)
     return Course(
         family=derivation.family,
         numbers=numbers,
@@ -158,24 +158,29 @@ def _treated_before(derivation: Derivation, events: tuple[TreatmentEvent, ...], 
     return any(is_after(event.when, start) is not False for start in started)
 
 
-def _dated(derivation: Derivation) -> tuple[StatusEvent, ...]:
+def _dated(derivation: Derivation, as_of: date) -> tuple[StatusEvent, ...]:
     """Status events in order, those known only by their day of recording narrowed from below."""
     first = min((line.start.last for line in derivation.lines), default=None)
-    events = [_narrowed(event, derivation.status, first) for event in derivation.status]
+    events = [_narrowed(event, derivation.status, first, as_of) for event in derivation.status]
     return tuple(sorted(events, key=lambda e: (e.when.last, e.when.first, e.kind, e.reference)))
 
 
-def _narrowed(event: StatusEvent, status: tuple[StatusEvent, ...], first_start: date | None) -> StatusEvent:
-    if event.when.first != date.min or event.when.last == date.max:
+def _narrowed(
+    event: StatusEvent, status: tuple[StatusEvent, ...], first_start: date | None, as_of: date
+) -> StatusEvent:
+    """A state without any date holds today; nothing says on which side of the other statuses it began."""
+    if event.when.first != date.min:
         return event
-    until = event.when.last
-    opposite = [
-        e.when.last for e in status if e.failure != event.failure and e.when.first != date.min and e.when.last < until
-    ]
-    floor = [d for d in (*opposite, first_start) if d is not None and d < until]
-    if not floor:
-        return event
-    return replace(event, when=Interval(max(floor) + timedelta(days=1), until, event.when.text))
+    until = min(event.when.last, as_of)
+    floor = [first_start] if first_start is not None and first_start < until else []
+    if event.when.last != date.max:
+        floor += [
+            e.when.last
+            for e in status
+            if e.failure != event.failure and e.when.first != date.min and e.when.last < until
+        ]
+    first = max(floor) + timedelta(days=1) if floor else date.min
+    return replace(event, when=Interval(first, until, event.when.text))
 
 
 def today(course: Course) -> Interval:
