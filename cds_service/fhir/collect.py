@@ -15,7 +15,7 @@ from cds_service.fhir.pages import EVERY, Page, cut_off, page_of, severities
 from cds_service.fhir.references import identifier_key, identifier_keys, reference_key
 from cds_service.fhir.versions import IDENTIFIED, newer, same_version, superseded
 from cds_service.fhir.whose import Subjects
-from cds_service.fhir.wire import KINDS, Bundle, Entry, OperationOutcome, Parameter, Parameters, Patient, Resource
+from cds_service.fhir.wire import KINDS, TAGS, Bundle, Entry, OperationOutcome, Parameter, Parameters, Patient, Resource
 
 MAX_ENTRIES = 100_000
 MAX_CONTAINERS = 32
@@ -208,9 +208,10 @@ class _Collector:
         self.seen += 1
         if self.seen > MAX_ENTRIES:
             raise TooComplex(f"more than {MAX_ENTRIES} resources in one record; send fewer, the newest first")
-        kind = KINDS[type(resource)]
+        struct = type(resource)
+        kind = KINDS[struct]
         name = resource.id
-        reference = f"{kind}/{name}" if name else url
+        reference = f"{TAGS[struct]}/{name}" if name else url
         subjects = self.subjects
         if not subjects.is_known(resource) and not subjects.accept(kind, reference or kind, resource):
             return

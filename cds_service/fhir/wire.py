@@ -374,6 +374,8 @@ for _kind in READ[1:] + OTHER:
 
 
 _RENAMED = {"MedicationOrder": "MedicationRequest", "ProcedureRequest": "ServiceRequest"}
+TAGS: dict[type[Resource], str] = {struct: name for name, struct in TYPES.items()}
+"""Struct -> resourceType as it stands in the input."""
 KINDS: dict[type[Resource], str] = {struct: _RENAMED.get(name, name) for name, struct in TYPES.items()}
 """Struct -> resourceType, older names of a type under its present one."""
 
