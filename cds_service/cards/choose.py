@@ -43,7 +43,7 @@ class Choice:
     """One family that speaks.
 
     ``leading`` are the indications of the best status, ``open_ones`` those that stay undetermined (the same when
-    nothing is met). ``ambiguous`` says how the diagnosis is unclear (decisions 9b, 26b, 66), "" for a diagnosis that is named.
+    nothing is met). ``ambiguous`` says how the diagnosis is unclear (decisions 9b, 26b, 66), "" for one that is named.
     """
 
     family: str

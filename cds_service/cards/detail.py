@@ -10,7 +10,7 @@ from cds_service.cards.items import Item, item_line
 from cds_service.cards.markdown import safe
 from cds_service.cards.model import HookView
 from cds_service.cards.scene import Scene
-from cds_service.cards.therapy import STEPS, Brevity, diagnosis_phrase, lines_phrase
+from cds_service.cards.therapy import EMERGENCIES, STEPS, Brevity, diagnosis_phrase, lines_phrase
 from cds_service.cards.wording import Wording
 from cds_service.labels.model import CriterionResult
 from cds_service.oncology.model import FLAG_IDS, INFERRED, MET, REVIEW, ClinicalPicture, Flag
@@ -29,10 +29,10 @@ def detail(scene: Scene) -> str:
     flags = present_flags(scene.picture, wording)
     before: list[str] = []
     after: list[str] = []
-    for step in STEPS:
+    for step in (*STEPS, *EMERGENCIES):
         before, after = _kept(scene, step)
         room = MAX_DETAIL - len(GAP.join((*before, *after)))
-        if room >= _room_for_flags(flags, wording):
+        if room >= (0 if step.clipped else _room_for_flags(flags, wording)) or (step == STEPS[-1] and room >= 0):
             break
     before = _cut(before, after)
     room = MAX_DETAIL - len(GAP.join((*before, *after)))
@@ -69,7 +69,7 @@ def _kept(scene: Scene, step: Brevity) -> tuple[list[str], list[str]]:
     past = past_review_line(choice, wording)
     if past:
         before.append(past)
-    before += _item_block(items, wording, scene.picture.medication_count, step)
+    before += _item_block(scene, step)
     safety = safety_line(choice, scene.assessment.jurisdiction, wording)
     return before, [safety, coverage_line(choice, scene.picture, wording, step)]
 
@@ -109,28 +109,45 @@ def _bullets(choice: Choice, wording: Wording, step: Brevity) -> list[str]:
         _cited(lines_phrase(choice.course, wording, step), evidence, wording, step),
     ]
     said: set[str] = set()
+    drugs: list[CriterionResult] = []
     for criterion in _met_criteria(choice):
         if criterion.because in said:
             continue
         said.add(criterion.because)
-        because = safe(criterion.because.rstrip("."), CLIPPED if step.clipped else SENTENCE)
-        if criterion.grade == INFERRED:
-            because = wording.say("inferred", because=because)
-        sentence = wording.say("criterion", name=wording.criterion_name(criterion.id), because=because)
-        lines.append(_cited(sentence, criterion.evidence, wording, step))
+        if criterion.id.startswith("exposed_"):
+            drugs.append(criterion)
+        else:
+            lines.append(_cited(_sentence(criterion, wording, step), criterion.evidence, wording, step))
+    if drugs:
+        sentences = "; ".join(_sentence(criterion, wording, step) for criterion in drugs)
+        lines.append(_cited(sentences, [r for drug in drugs for r in drug.evidence], wording, step))
     return lines
+
+
+def _sentence(criterion: CriterionResult, wording: Wording, step: Brevity) -> str:
+    because = safe(_because(criterion, wording), CLIPPED if step.clipped else SENTENCE)
+    if criterion.grade == INFERRED:
+        because = wording.say("inferred", because=because)
+    return wording.say("criterion", name=wording.criterion_name(criterion.id), because=because)
+
+
+def _because(criterion: CriterionResult, wording: Wording) -> str:
+    """Age with the label's bounds; a disease that is absent as "not found", never as a no (c.4)."""
+    if criterion.id == "not_primary_cns":
+        return wording.say("absent")
+    return criterion.because.rstrip(". ") if criterion.id == "age" else wording.reason(criterion.because)
 
 
 def _cited(sentence: str, evidence: Iterable[str], wording: Wording, step: Brevity) -> str:
     """The sentence with the kinds of resource it rests on."""
     kinds = {reference.rsplit("/", 2)[-2] for reference in evidence if "/" in reference}
-    if step.clipped or not kinds:
+    if step.unsourced or not kinds:
         return sentence
     return wording.say("cited", sentence=sentence, kinds=safe(", ".join(sorted(kinds)[:2]), 60))
 
 
 def _met_criteria(choice: Choice) -> list[CriterionResult]:
-    """Met criteria of the leading indications, each id once, without diagnosis and lines: those have bullets already."""
+    """Met criteria of the leading indications, each id once; diagnosis and lines have their bullets already."""
     found: dict[str, CriterionResult] = {}
     for result in choice.leading:
         for criterion in result.criteria:
@@ -151,18 +168,26 @@ def _confirm(choice: Choice, wording: Wording) -> str:
     return wording.say("confirm", items="; ".join(names))
 
 
-def _item_block(items: tuple[Item, ...], wording: Wording, medications: int, step: Brevity) -> list[str]:
+def _item_block(scene: Scene, step: Brevity) -> list[str]:
+    items, wording = scene.items, scene.wording
     if not items:
         return []
     if not step.names:
-        rows = [item_line(item, wording, medications, short=step.counts) for item in items]
-        return ["\n".join((wording.say("missing_head"), *(f"- {row}" for row in rows)))]
+        rows = [item_line(item, wording, scene.picture.medication_count, short=step.counts) for item in items]
+        return ["\n".join((_items_head(scene), *(f"- {row}" for row in rows)))]
     lines = []
     for name, kind in (("missing_names", False), ("review_names", True)):
         names = dict.fromkeys(wording.criterion_name(i.criterion) for i in items if (i.status == REVIEW) is kind)
         if names:
             lines.append(wording.say(name, items=", ".join(names)))
     return lines
+
+
+def _items_head(scene: Scene) -> str:
+    if scene.choice.status == MET:
+        return scene.wording.say("others_head")
+    kinds = {item.status == REVIEW for item in scene.items}
+    return scene.wording.say("mixed_head" if len(kinds) > 1 else "review_head" if True in kinds else "missing_head")
 
 
 def coverage_line(choice: Choice, picture: ClinicalPicture, wording: Wording, step: Brevity) -> str:
@@ -174,7 +199,7 @@ def coverage_line(choice: Choice, picture: ClinicalPicture, wording: Wording, st
     else:
         whole = wording.say("coverage_cut" if coverage.truncated else "coverage_whole")
     return wording.say(
-        "coverage_short" if step.clipped else "coverage",
+        "coverage_short" if step.unsourced else "coverage",
         count=sum(coverage.resources.values()),
         earliest=coverage.earliest or undated,
         latest=coverage.latest or undated,

@@ -50,16 +50,18 @@ def _open_criteria(result: IndicationResult) -> list[CriterionResult]:
 
 def item_line(item: Item, wording: Wording, medications: int, *, short: bool) -> str:
     """One line of the list; ``short`` gives what was looked for as a count (decision 37)."""
+    because = wording.reason(item.because)
     values = {
         "name": wording.criterion_name(item.criterion),
         "products": safe(", ".join(item.products), 80),
-        "because": safe(item.because.rstrip("."), SENTENCE),
+        "because": safe(because, SENTENCE),
     }
     if item.criterion == DISAGREEMENT:
         return wording.say("disagreement", products=values["products"])
     if item.status == REVIEW:
-        return wording.say("review_short" if short else "review", **values)
-    if not short and item.because:
+        said = wording.sections["card"]["judgement"] in because
+        return wording.say("review_short" if short else "missing" if said else "review", **values)
+    if not short and because:
         return wording.say("missing", **values)
     entry = wording.criteria.get(item.criterion, {"remedy": "", "source": "record"})
     return wording.say("missing_short", **values, looked=_looked(entry, wording, medications), remedy=entry["remedy"])

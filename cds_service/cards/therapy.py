@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from cds_service.cards.choose import Choice
 from cds_service.cards.markdown import safe
@@ -11,29 +12,37 @@ from cds_service.oncology.model import Diagnosis, FamilyPicture, Line
 
 MAX_DIAGNOSES = 2
 PHRASE = 90
+_TAIL = re.compile(r"\s*\([^()]*\)$")
+"""A remark in brackets at the end of a concept's label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brevity:
-    """How far the kept parts have shrunk: the steps of decision 37, then two of emergency for very long words."""
+    """How far the kept parts have shrunk: decision 37, then kinds of source, then two steps for very long words."""
 
     counts: bool = False
     years: bool = False
     last_two: bool = False
     classes: bool = False
+    unsourced: bool = False
     clipped: bool = False
     names: bool = False
 
 
+_SHORT = Brevity(counts=True, years=True, last_two=True, classes=True)
 STEPS = (
     Brevity(),
     Brevity(counts=True),
     Brevity(counts=True, years=True),
     Brevity(counts=True, years=True, last_two=True),
-    Brevity(counts=True, years=True, last_two=True, classes=True),
-    Brevity(counts=True, years=True, last_two=True, classes=True, clipped=True),
-    Brevity(counts=True, years=True, last_two=True, classes=True, clipped=True, names=True),
+    _SHORT,
+    replace(_SHORT, unsourced=True),
 )
+EMERGENCIES = (
+    replace(_SHORT, unsourced=True, clipped=True),
+    replace(_SHORT, unsourced=True, clipped=True, names=True),
+)
+"""Taken only where the kept parts alone are too long."""
 
 
 def diagnosis_phrase(choice: Choice, wording: Wording, brevity: Brevity) -> str:
@@ -50,7 +59,7 @@ def diagnosis_phrase(choice: Choice, wording: Wording, brevity: Brevity) -> str:
 def _diagnosis(diagnosis: Diagnosis, wording: Wording, brevity: Brevity) -> str:
     state = wording.word("states", diagnosis.state)
     certainty = wording.word("certainties", diagnosis.certainty)
-    label = safe(diagnosis.label, 45 if brevity.clipped else PHRASE)
+    label = safe(_TAIL.sub("", diagnosis.label), 45 if brevity.clipped else PHRASE)
     words = ", ".join(word for word in (label, state, certainty) if word)
     date = diagnosis.onset.text if diagnosis.onset else ""
     return f"{words} ({date})" if date else words

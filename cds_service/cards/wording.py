@@ -35,6 +35,8 @@ class Wording:
     lists: Mapping[str, tuple[str, ...]]
     attributes: tuple[tuple[str, str], ...]
     override_reasons: tuple[Coding, ...]
+    instead: tuple[tuple[str, str], ...]
+    """Phrases of reasons that a card does not say, and what it says for them."""
     lint: Lint = field(repr=False)
 
     def say(self, name: str, /, **values: object) -> str:
@@ -45,6 +47,13 @@ class Wording:
         """The word for a name of the model; the name with blanks for underscores where the file has none."""
         found = self.sections[section].get(name)
         return name.replace("_", " ") if found is None else found
+
+    def reason(self, because: str) -> str:
+        """The record's half of a criterion's reason; what the label asks stands in the basis line of a card."""
+        told = because.split("; label: ", 1)[0].rstrip(". ")
+        for never, instead in self.instead:
+            told = told.replace(never, instead)
+        return told
 
     def criterion_name(self, name: str) -> str:
         """What a card calls a criterion."""
@@ -89,6 +98,7 @@ def load_wording(rules: Path) -> Wording:
         override_reasons=tuple(
             Coding(system=system, code=one["code"], display=one["display"]) for one in content["override_reasons"]
         ),
+        instead=tuple((one["never"], one["instead"]) for one in content["instead"]),
         lint=lint,
     )
 

@@ -41,10 +41,15 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "line_day": frozenset({"regimen", "start"}),
         "line_undated": frozenset({"regimen"}),
         "criterion": frozenset({"because", "name"}),
+        "absent": frozenset(),
+        "judgement": frozenset(),
         "inferred": frozenset({"because"}),
         "cited": frozenset({"kinds", "sentence"}),
         "confirm": frozenset({"items"}),
         "missing_head": frozenset(),
+        "review_head": frozenset(),
+        "others_head": frozenset(),
+        "mixed_head": frozenset(),
         "missing": frozenset({"because", "name", "products"}),
         "missing_short": frozenset({"looked", "name", "products", "remedy"}),
         "missing_names": frozenset({"items"}),
@@ -138,6 +143,7 @@ ENTRIES: Mapping[str, frozenset[str]] = {
     "families": frozenset({"name"}),
     "criteria": frozenset({"name", "remedy", "source"}),
     "override_reasons": frozenset({"code", "display"}),
+    "instead": frozenset({"never", "instead"}),
     "page.attributes": frozenset({"name", "value"}),
 }
 """Section -> members of each of its entries."""
