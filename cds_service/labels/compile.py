@@ -1,8 +1,7 @@
 """Tables of criteria as rules for the inference engine.
 
-The engine has no "else", so the ordered clauses of a table over the course become boxes that do not overlap: exactly
-one rule of each criterion fires for every patient. Clauses over diagnoses stay as they are: a rule fires for each
-diagnosis that fulfils one, and the first clause that any fulfils counts.
+The engine has no "else", so the ordered clauses of a table become boxes that do not overlap: exactly one rule of each
+criterion fires for every course, and at most one for every diagnosis; of several diagnoses the first clause counts.
 """
 
 from __future__ import annotations
@@ -93,14 +92,6 @@ def pattern(kind: str, tests: Iterable[tuple[str, Region]], known: Mapping[str, 
             values = sorted(region)
             parts.append({signal: values[0]} if len(values) == 1 else {"$or": [{signal: value} for value in values]})
     return parts[0] if len(parts) == 1 else {"$and": parts}
-
-
-def merged(clause: Clause) -> Box:
-    """The tests of one clause as a box; two tests of one signal are taken together."""
-    box: Box = {}
-    for test in clause.tests:
-        box[test.signal] = _both(box[test.signal], test.region) if test.signal in box else test.region
-    return box
 
 
 def verdict_clauses(prefix: str) -> tuple[Clause, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cds_service.errors import EngineError
-from cds_service.labels.compile import Box, boxes_by_clause, merged, pattern, verdict_clauses
+from cds_service.labels.compile import Box, boxes_by_clause, pattern, verdict_clauses
 from cds_service.labels.criteria import LISTED, NUMBERS, Clause, Region, Table, Test
 from cds_service.labels.guard import EngineGuard, Fact
 from cds_service.labels.plain import Facts, evaluate, worst
@@ -99,12 +99,9 @@ class FamilyEngine:
         for rank, box in boxes_by_clause(_LIST_CLAUSES, schema[COURSE]):
             add(COURSE, _LIST, rank, _LIST_CLAUSES[rank].status, box)
         for name, table in self._tables.items():
-            if table.over_diagnoses:
-                for rank, clause in enumerate(table.clauses):
-                    add(DIAGNOSIS, name, rank, clause.status, merged(clause))
-            else:
-                for rank, box in boxes_by_clause(table.clauses, schema[COURSE]):
-                    add(COURSE, name, rank, table.clauses[rank].status, box)
+            kind = DIAGNOSIS if table.over_diagnoses else COURSE
+            for rank, box in boxes_by_clause(table.clauses, schema[kind]):
+                add(kind, name, rank, table.clauses[rank].status, box)
         for number in range(len(self._indications)):
             clauses = verdict_clauses(f"i{number}")
             for rank, box in boxes_by_clause(clauses, schema[RESULTS]):

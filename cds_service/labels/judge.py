@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from cds_service import __version__
 from cds_service.errors import EngineError
@@ -147,16 +148,17 @@ class _Family:
             if not agreed:
                 status = UNKNOWN
                 differing.append(self.rules.indications[place].id)
+            stale, past_review = _late(self.rules, place, self.day)
             results.append(
-                _indication(
-                    self.rules,
-                    place,
-                    self.day,
+                IndicationResult(
+                    indication=self.rules.indications[place],
                     family=family,
                     status=status,
                     criteria=tuple(criteria),
-                    concept=self.near[diagnosis[2]].diagnosis.concept if diagnosis[2] >= 0 else None,
-                    speaks=speaks,
+                    diagnosis_concept=self.near[diagnosis[2]].diagnosis.concept if diagnosis[2] >= 0 else None,
+                    diagnosis_speaks=speaks,
+                    stale=stale,
+                    past_review=past_review,
                 )
             )
         return results, differing
@@ -219,58 +221,61 @@ def _nothing(age: tuple[int, int] | None) -> Facts:
 def _nobody(rules: FamilyRules, picture: ClinicalPicture, whole: bool, day: date) -> list[IndicationResult]:
     """The indications of a family without any concept on record: the engine is not asked (architecture.md)."""
     signals = _nothing(picture.age)
-    ages: dict[str, CriterionResult] = {}
+    ages = {}
+    for criterion, key in rules.ages:
+        status = evaluate(rules.tables[key], signals, ())[0]
+        ages[key] = age_result(criterion, status, picture)
     results = []
-    for place, (row, shared) in enumerate(zip(rules.asked, _blank(rules, whole), strict=True)):
-        criteria = []
-        for (criterion, keys), known in zip(row, shared, strict=True):
-            if known is None and keys[0] not in ages:
-                status, _, _ = evaluate(rules.tables[keys[0]], signals, ())
-                ages[keys[0]] = age_result(criterion, status, picture)
-            criteria.append(known or ages[keys[0]])
-        status = worst([result.status for result in criteria])
-        results.append(_indication(rules, place, day, family=rules.family, status=status, criteria=tuple(criteria)))
+    for place, (shared, asked_age, without_age) in enumerate(_blank(rules, whole)):
+        criteria, status = shared, without_age
+        if asked_age is not None:
+            age = ages[asked_age]
+            criteria = tuple(age if one is None else one for one in shared)
+            status = worst((age.status, without_age))
+        stale, past_review = _late(rules, place, day)
+        results.append(
+            IndicationResult(
+                indication=rules.indications[place],
+                family=rules.family,
+                status=status,
+                criteria=criteria,
+                stale=stale,
+                past_review=past_review,
+            )
+        )
     return results
 
 
 @lru_cache(maxsize=1024)
-def _blank(rules: FamilyRules, whole: bool) -> tuple[tuple[CriterionResult | None, ...], ...]:
-    """Criteria of each indication for a patient without the disease; None where the age decides."""
+def _blank(rules: FamilyRules, whole: bool) -> tuple[tuple[tuple[Any, ...], str | None, str], ...]:
+    """For each indication of a disease the patient has not: its criteria, None standing for the age; the key of the
+    age's table, None without one; the status without the age.
+    """
     signals: Facts = {**_NOTHING_READ, LISTED: whole}
+    found = []
+    for row in rules.asked:
+        criteria: list[CriterionResult | None] = []
+        age = None
+        for criterion, keys in row:
+            status = evaluate(rules.tables[keys[0]], signals, ())[0]
+            match criterion.kind:
+                case "age":
+                    age = keys[0]
+                    criteria.append(None)
+                case "diagnosis":
+                    criteria.append(
+                        diagnosis_result(criterion, status, None, certainty="", others=(), family=rules.family)
+                    )
+                case "absent_diagnosis":
+                    criteria.append(absent_result(criterion, status, None, ()))
+                case _:
+                    criteria.append(CriterionResult(id=criterion.id, status=UNKNOWN, because=NOT_READ))
+        found.append((tuple(criteria), age, worst([one.status for one in criteria if one is not None])))
+    return tuple(found)
 
-    def told(criterion: Criterion, keys: Sequence[str]) -> CriterionResult | None:
-        status, _, _ = evaluate(rules.tables[keys[0]], signals, ())
-        match criterion.kind:
-            case "age":
-                return None
-            case "diagnosis":
-                return diagnosis_result(criterion, status, None, certainty="", others=(), family=rules.family)
-            case "absent_diagnosis":
-                return absent_result(criterion, status, None, ())
-        return CriterionResult(id=criterion.id, status=UNKNOWN, because=NOT_READ)
 
-    return tuple(tuple(told(criterion, keys) for criterion, keys in row) for row in rules.asked)
-
-
-def _indication(
-    rules: FamilyRules,
-    place: int,
-    day: date,
-    *,
-    family: str,
-    status: str,
-    criteria: tuple[CriterionResult, ...],
-    concept: str | None = None,
-    speaks: bool = False,
-) -> IndicationResult:
-    indication = rules.indications[place]
-    return IndicationResult(
-        indication=indication,
-        family=family,
-        status=status,
-        criteria=criteria,
-        diagnosis_concept=concept,
-        diagnosis_speaks=speaks,
-        stale=day > indication.product.expires,
-        past_review=day > indication.product.review_by,
-    )
+@lru_cache(maxsize=4096)
+def _late(rules: FamilyRules, place: int, day: date) -> tuple[bool, bool]:
+    """Past its expiry date, and past its review date, on that day (decision 45)."""
+    product = rules.indications[place].product
+    return day > product.expires, day > product.review_by

@@ -17,14 +17,15 @@ from cds_service.labels.packs import Case, Criterion, Indication, Ruleset
 from cds_service.labels.plain import Facts, evaluate, worst
 
 _SERIAL = itertools.count(1)
-DIAGNOSIS_KIND = "diagnosis"
+AGE_KIND, DIAGNOSIS_KIND = "age", "diagnosis"
 
 
 class FamilyRules:
     """The indications of one disease family that are in force together.
 
     ``tables`` holds each distinct table once, by key. ``asked`` gives for each indication its criteria, in its own
-    order, with the keys of their tables; ``keys`` the same keys in one row.
+    order, with the keys of their tables; ``keys`` the same keys in one row;
+    ``ages`` each distinct criterion about the age.
     Raises EngineError for a criterion nothing here can judge.
     """
 
@@ -40,6 +41,7 @@ class FamilyRules:
             self.asked.append(tuple((criterion, tuple(one.key for one in tables)) for criterion, tables in row))
             self.keys.append(tuple(dict.fromkeys(one.key for _, tables in row for one in tables)))
         criteria: list[Criterion] = [c for i in self.indications for c in i.criteria]
+        self.ages = tuple({k[0]: (c, k[0]) for row in self.asked for c, k in row if c.kind == AGE_KIND}.values())
         self.named: frozenset[str] = frozenset().union(*(concepts_of(c) for c in criteria))
         self.domain: Mapping[str, Region] = domains(self.named)
         self.diagnosis_keys = [self._diagnosis_key(row) for row in self.asked]
