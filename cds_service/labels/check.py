@@ -49,12 +49,11 @@ def check_rules(rules: Path, as_of: date | None = None) -> list[Finding]:
                 findings += [error_finding(error) for error in found]
         findings += [error_finding(error) for error in brand_twins(good)]
     concepts = _rows(rules / "terminology" / "concepts.csv")
-    roles = {row["concept"]: row["role"] for row in concepts}
     around = _surroundings(rules, concepts, as_of)
     for good in packs.values():
         for pack in good:
             findings += lint_pack(pack, around)
-        findings += run_cases(good, roles)
+            findings += run_cases(pack)
     labels = {row["concept"]: row["family"] for row in concepts if row["role"] == "indication"}
     findings += lint_together(packs, labels)
     return sorted(set(findings))
@@ -79,6 +78,7 @@ def _surroundings(rules: Path, concepts: list[dict[str, str]], as_of: date | Non
     return Surroundings(
         reachable=frozenset(reachable) if concepts else frozenset(),
         drugs=frozenset(drugs),
+        ambiguous=frozenset(row["concept"] for row in concepts if row["role"] == "ambiguous"),
         safety_terms=frozenset(_safety_terms(rules)),
         as_of=as_of,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from cds_service.labels.check_findings import ERROR, WARNING, Finding, finding
 from cds_service.labels.lint_cases import case_findings
 from cds_service.labels.loader import Pack
-from cds_service.labels.loader_checks import CONCEPT_LISTS
+from cds_service.labels.loader_checks import CONCEPT_LISTS, named_diagnoses
 from cds_service.labels.yaml_lines import Document, Place
 
 
@@ -18,11 +18,13 @@ from cds_service.labels.yaml_lines import Document, Place
 class Surroundings:
     """What the linter holds a pack against; an empty member is not checked against.
 
-    ``reachable``: concepts that a code, an alias or another concept can lead to. ``drugs``: CAR-T concepts of the drug
-    table. ``safety_terms``: keys that the card wording knows. ``as_of``: the day review dates are compared with.
+    ``reachable``: concepts that a code, an alias or another concept can lead to. ``ambiguous``: concepts too unspecific
+    to tell. ``drugs``: CAR-T concepts of the drug table. ``safety_terms``: keys that the card wording knows. ``as_of``:
+    the day review dates are compared with.
     """
 
     reachable: frozenset[str] = frozenset()
+    ambiguous: frozenset[str] = frozenset()
     drugs: frozenset[str] = frozenset()
     safety_terms: frozenset[str] = frozenset()
     as_of: date | None = None
@@ -43,6 +45,7 @@ def lint_pack(pack: Pack, around: Surroundings) -> Iterator[Finding]:
         place: Place = ("indications", number)
         yield from _contradictions(document, place, one)
         yield from _value_sets(document, place, one, around.reachable)
+        yield from _unnamed(document, place, one, around.ambiguous)
         yield from case_findings(document, place, one)
 
 
@@ -201,3 +204,17 @@ def _value_sets(
                 yield finding(
                     document, (*here, name), WARNING, f"the value set '{name}' is empty", "fill it or drop it"
                 )
+
+
+def _unnamed(document: Document, place: Place, one: Mapping[str, Any], ambiguous: frozenset[str]) -> Iterator[Finding]:
+    named = {c for criterion in one["criteria"] for name in CONCEPT_LISTS for c in _concepts(criterion, name)}
+    for row, case in enumerate(one["cases"]):
+        here: Place = (*place, "cases", row)
+        for concept in named_diagnoses(case.get("but", {}).get("diagnosis")):
+            if concept in ambiguous and concept not in named:
+                problem = f"the case turns on '{concept}', which no criterion names and a record leaves open (unknown)"
+                yield finding(document, here, WARNING, problem, "name it under 'unknown' or 'review' of the diagnosis")
+
+
+def _concepts(criterion: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(criterion.get(name, ())) if criterion["kind"] in ("diagnosis", "absent_diagnosis") else ()

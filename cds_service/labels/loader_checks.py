@@ -101,7 +101,7 @@ def _safety(document: Document) -> Iterator[RuleFileError]:
     if other in safety:
         problem = f"'{other}' is not a word of this jurisdiction's labels"
         yield document.error(("safety", other), problem, f"use '{own}' (boxed warnings exist in the US only)")
-    if own not in safety:
+    elif own not in safety:
         yield document.error(("safety",), f"the safety block has no '{own}'", f"add '{own}'")
 
 
@@ -210,10 +210,16 @@ _WITH_CONCEPTS = ("diagnosis", "absent_diagnosis")
 
 
 def _named(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+    for concept in named_diagnoses(value):
+        yield place, concept
+
+
+def named_diagnoses(value: Any) -> Iterator[str]:
+    """The concepts in the ``diagnosis`` of an example patient, in any of its short forms."""
     for one in value if isinstance(value, list) else [value]:
         concept = one.get("concept") if isinstance(one, Mapping) else one
         if isinstance(concept, str) and concept != "none":
-            yield place, concept
+            yield concept
 
 
 def _at(content: Any, place: Place) -> Any:

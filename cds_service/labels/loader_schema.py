@@ -48,7 +48,8 @@ def _validator(text: str) -> Draft202012Validator:
 
 def _problem(document: Document, error: ValidationError) -> RuleFileError:
     place: Place = tuple(error.absolute_path)
-    words = _WORDS.get(str(error.validator), _other)
+    about_a_key = "propertyNames" in error.absolute_schema_path
+    words = _key_form if about_a_key else _WORDS.get(str(error.validator), _other)
     more, problem, remedy = words(error)
     return document.error((*place, *more), problem, remedy)
 
@@ -165,6 +166,5 @@ _WORDS: dict[str, Callable[[ValidationError], Words]] = {
     "uniqueItems": _repeated,
     "minimum": _range,
     "maximum": _range,
-    "propertyNames": _key_form,
     "minProperties": _few_keys,
 }
