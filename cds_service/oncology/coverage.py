@@ -15,6 +15,9 @@ from cds_service.oncology.steps import Derivation, DerivedLine, StatusEvent
 
 MEDICATION_LISTS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 STATUS_LISTS = ("Condition", "Observation")
+READ_LISTS = (*MEDICATION_LISTS, *STATUS_LISTS, "Procedure")
+EVERY_LIST = "*"
+"""In ``Coverage.incomplete``: something was cut off, and nothing says which list."""
 STATES_OF_TREATED_DISEASE = frozenset({"PD", "REL", "IF", "CR", "VGPR", "PR"})
 _DISEASE_WORDS = {
     "LBCL": "lbcl",
@@ -74,7 +77,7 @@ def find_gaps(
 ) -> Gaps:
     """Everything that makes the treatment record of the family incomplete."""
     onset = onset_of(diagnoses, derivation.family)
-    lists = received.incomplete | (frozenset(MEDICATION_LISTS) if _cut_without_name(received) else frozenset())
+    lists = received.incomplete | (frozenset(READ_LISTS) if _any_may_be_short(received) else frozenset())
     earlier = tuple(_earlier(derivation, onset, numbers))
     absent = [name for name in (*MEDICATION_LISTS, "Procedure") if name in lists]
     other = [f"the list {name} is missing or was cut off" for name in absent]
@@ -114,9 +117,10 @@ def _is_first_role(role: str, family: str) -> bool:
 def _earlier(derivation: Derivation, onset: Interval | None, numbers: CourseNumbers) -> Iterable[str]:
     first = derivation.lines[0] if derivation.lines else None
     start = first.start if first else None
-    before = [e for e in derivation.status if _unexplained(e, derivation, start)]
+    before = [e.when for e in derivation.status if _unexplained(e, derivation, start)]
     if before:
-        yield f"a disease status of {said(before[0].when)} precedes the first treatment on record"
+        when = min(before, key=lambda w: (w.last, w.first))
+        yield f"a disease status of {said(when)} precedes the first treatment on record"
     if first is None or start is None:
         return
     if first.car_t:
@@ -158,6 +162,6 @@ def _list_hides_first(derivation: Derivation, onset: Interval | None, absent: li
     return "" if soon else f"the list {absent[0]} is missing or was cut off"
 
 
-def _cut_without_name(received: Coverage) -> bool:
-    """Cut off, without saying which list: then any may be short."""
-    return received.truncated and not received.incomplete
+def _any_may_be_short(received: Coverage) -> bool:
+    """Something was cut off without saying which list."""
+    return EVERY_LIST in received.incomplete or (received.truncated and not received.incomplete)

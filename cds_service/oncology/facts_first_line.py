@@ -39,13 +39,14 @@ def early_failure(course: Course, first: FirstLine) -> Fact:
         )
         return Fact(status=UNKNOWN, because=because)
     limit = course.numbers.twelve_months
-    if first.outcome == REFRACTORY or (first.outcome == RELAPSE and first.days[1] <= limit):
+    days = first.days if first.outcome == RELAPSE else None
+    if first.outcome == REFRACTORY or (days is not None and days[1] <= limit):
         return Fact(status=MET, grade=INFERRED, because=first.because, evidence=first.evidence)
     if first.outcome == NONE:
         return Fact(status=NOT_MET, grade=INFERRED, because=first.because, evidence=first.evidence)
-    if first.outcome == RELAPSE and first.days[0] > limit:
+    if days is not None and days[0] > limit:
         return _late(course, first)
-    if first.outcome == RELAPSE:
+    if days is not None:
         because = f"{first.because}; the limit is {limit} days, a full date would settle it"
         return Fact(status=UNKNOWN, because=because)
     return Fact(status=UNKNOWN, because=first.because)

@@ -14,7 +14,6 @@ from cds_service.oncology.steps import PROBABLE, DerivedLine, StatusEvent
 
 REFRACTORY, RELAPSE, PARTIAL, NONE, UNKNOWN = "refractory", "relapse", "partial", "none", "unknown"
 YES, NO = "yes", "no"
-NO_FAILURE = -1
 _SAID = {
     "CR": "complete remission",
     "VGPR": "very good partial response",
@@ -32,13 +31,13 @@ _SAID = {
 class FirstLine:
     """``outcome`` is refractory, relapse, partial, none (remission kept, or untreated) or unknown.
 
-    ``days``: from the end of the line to the failure, (-1, -1) without one. ``change``: a further line was started
+    ``days``: fewest and most from the end of the line to the failure, None without one. ``change``: a further line was started
     before any failure was recorded, a hint of failure and never proof.
     """
 
     outcome: str
     because: str
-    days: tuple[int, int] = (NO_FAILURE, NO_FAILURE)
+    days: tuple[int, int] | None = None
     chemoimmunotherapy: str = UNKNOWN
     in_part: bool = False
     change: bool = False
@@ -221,7 +220,7 @@ class _Reader:
     def _unknown(
         self,
         because: str,
-        days: tuple[int, int] = (NO_FAILURE, NO_FAILURE),
+        days: tuple[int, int] | None = None,
         best: StatusEvent | None = None,
         change: bool = False,
     ) -> FirstLine:
@@ -232,7 +231,7 @@ class _Reader:
         outcome: str,
         because: str,
         *,
-        days: tuple[int, int] = (NO_FAILURE, NO_FAILURE),
+        days: tuple[int, int] | None = None,
         best: StatusEvent | None = None,
         evidence: tuple[str, ...] = (),
         change: bool = False,
@@ -240,7 +239,7 @@ class _Reader:
         lists = self.course.gaps.status_lists
         if lists and outcome in (REFRACTORY, PARTIAL, NONE):
             because = f"the list {lists[0]} is missing or was cut off, so a better or later status may be missing"
-            outcome, days, evidence = UNKNOWN, (NO_FAILURE, NO_FAILURE), ()
+            outcome, days, evidence = UNKNOWN, None, ()
         return FirstLine(
             outcome=outcome,
             because=because,

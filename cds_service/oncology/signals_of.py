@@ -76,7 +76,7 @@ def find_statements(
         {
             "age": age,
             "lines": lines_statement(course),
-            "rr": facts["relapsed_or_refractory"],
+            "rr": _state_statement(course, facts["relapsed_or_refractory"], first),
             "first_line": told,
             **{f"exposed_{name}": facts[f"exposed_{name}"] for name in EXPOSED},
             "len_refractory": lenalidomide.fact,
@@ -87,6 +87,13 @@ def find_statements(
             "transplant_ineligible": ineligible,
         }
     )
+
+
+def _state_statement(course: Course, fact: Fact, first: FirstLine) -> Fact:
+    """The fact; where the first line failed without a failure event, that no remission stands."""
+    if fact.status != UNKNOWN or first.outcome != REFRACTORY or course.failures or course.gaps.status_lists:
+        return fact
+    return Fact(status=UNKNOWN, because="no complete remission on record since")
 
 
 def age_statement(age: tuple[int, int] | None, because: str, reference: str) -> Fact:
@@ -119,11 +126,9 @@ def _state_signals(course: Course, first: FirstLine, state: DiseaseState) -> dic
 
 def _first_line_signals(first: FirstLine) -> dict[str, Signal]:
     """Days are at least 0: a failure before the last dose is a failure within the year."""
-    outcome, days = first.outcome, first.days
-    if outcome not in (REFRACTORY, RELAPSE) or days == (NO_FAILURE, NO_FAILURE):
-        days = (NO_FAILURE, NO_FAILURE)
-    else:
-        days = (max(0, days[0]), max(0, days[1]))
+    outcome, days = first.outcome, (NO_FAILURE, NO_FAILURE)
+    if outcome in (REFRACTORY, RELAPSE) and first.days is not None:
+        days = (max(0, first.days[0]), max(0, first.days[1]))
     if outcome == RELAPSE and first.change and not (first.best is not None and first.best.kind == "CR"):
         days = (0, days[1])
     return {
