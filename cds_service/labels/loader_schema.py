@@ -43,7 +43,19 @@ def schema_problems(document: Document, schema: Path) -> list[RuleFileError]:
 
 @lru_cache(maxsize=16)
 def _validator(text: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(text))
+    schema = json.loads(text)
+    return Draft202012Validator(_inlined(schema, schema.get("$defs", {})))
+
+
+def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
+    """The schema with its local references written out: following them takes a third of the validation."""
+    if isinstance(part, list):
+        return [_inlined(inner, definitions) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    reference = part.get("$ref", "").removeprefix("#/$defs/")
+    own = {key: _inlined(value, definitions) for key, value in part.items() if key not in ("$ref", "$defs")}
+    return {**_inlined(definitions[reference], definitions), **own} if reference else own
 
 
 def _problem(document: Document, error: ValidationError) -> RuleFileError:
