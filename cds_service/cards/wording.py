@@ -80,7 +80,11 @@ def load_wording(rules: Path) -> Wording:
     system = content["override_system"]
     return Wording(
         intended_use=content["intended_use"].strip(),
-        sections={name: content[name] for name in (*SENTENCES, *WORDS) if name != "jurisdictions"},
+        sections={
+            name: {key: text for key, text in content[name].items() if isinstance(text, str)}
+            for name in (*SENTENCES, *WORDS)
+            if name != "jurisdictions"
+        },
         jurisdictions=content["jurisdictions"],
         safety_terms={
             key: (term["text"], tuple(term.get("covers", ()))) for key, term in content["safety_terms"].items()

@@ -28,9 +28,7 @@ from cds_service.oncology.model import (
 RULES = Path(__file__).resolve().parents[2] / "rules"
 WORDING: Wording = load_wording(RULES)
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
-VIEW = HookView(
-    hook="patient-view", hook_instance=INSTANCE, service_id="cart-referral-patient-view", patient_id="p1"
-)
+VIEW = HookView(hook="patient-view", hook_instance=INSTANCE, service_id="cart-referral-patient-view", patient_id="p1")
 SELECT = HookView(
     hook="order-select",
     hook_instance=INSTANCE,
@@ -131,11 +129,21 @@ def result(which: Indication, *criteria: CriterionResult, concept: str = "dlbcl_
 AGE = criterion("age", "met", "67 years; label: 18 or older", None, "Patient/p1")
 DIAGNOSED = criterion("diagnosis", "met", "DLBCL; named by the label", None, "Condition/c1")
 RELAPSED = criterion(
-    "relapsed_or_refractory", "met", "relapse recorded 2026-11-03; label: relapsed or refractory", None, "Observation/o9"
+    "relapsed_or_refractory",
+    "met",
+    "relapse recorded 2026-11-03; label: relapsed or refractory",
+    None,
+    "Observation/o9",
 )
-TWO_LINES = criterion("prior_lines", "met", "2 systemic lines; label: 2 or more", "inferred", "MedicationAdministration/m1")
+TWO_LINES = criterion(
+    "prior_lines", "met", "2 systemic lines; label: 2 or more", "inferred", "MedicationAdministration/m1"
+)
 FAILED = criterion(
-    "first_line_failure", "met", "relapse 2026-09-14, 238 days after first line; label: within 365", None, "Observation/o9"
+    "first_line_failure",
+    "met",
+    "relapse 2026-09-14, 238 days after first line; label: within 365",
+    None,
+    "Observation/o9",
 )
 NO_TRANSPLANT = criterion(
     "transplant_ineligible",
@@ -288,7 +296,9 @@ def myeloma(lines=(VRD,), **picture_values) -> Assessment:
         AGE,
         replace(DIAGNOSED, because="Multiple myeloma; named by the label"),
         criterion("relapsed_or_refractory", "met", "progression recorded 2026-10-03", None, "Observation/o9"),
-        criterion("exposed_pi", "met", "bortezomib 2023-07-01; label: a proteasome inhibitor", None, "MedicationStatement/s1"),
+        criterion(
+            "exposed_pi", "met", "bortezomib 2023-07-01; label: a proteasome inhibitor", None, "MedicationStatement/s1"
+        ),
         criterion("exposed_imid", "met", "lenalidomide 2023-07-01; label: an IMiD", None, "MedicationStatement/s2"),
     )
     return assessment(
@@ -298,14 +308,20 @@ def myeloma(lines=(VRD,), **picture_values) -> Assessment:
             *shared,
             criterion("prior_lines", "met", "1 systemic line; label: 1 or more", "inferred", "MedicationStatement/s1"),
             criterion(
-                "refractory_to_lenalidomide", "met", "progression 2026-10-03 on lenalidomide", "inferred", "Observation/o9"
+                "refractory_to_lenalidomide",
+                "met",
+                "progression 2026-10-03 on lenalidomide",
+                "inferred",
+                "Observation/o9",
             ),
             concept="multiple_myeloma",
         ),
         result(
             indication(IDE, "mm-3l", "multiple_myeloma", "Myeloma after two lines"),
             *shared,
-            criterion("prior_lines", "not_met", "1 systemic line; label: 2 or more", "inferred", "MedicationStatement/s1"),
+            criterion(
+                "prior_lines", "not_met", "1 systemic line; label: 2 or more", "inferred", "MedicationStatement/s1"
+            ),
             criterion("exposed_cd38", "unknown", "none found in 14 medications; a drug with dates would settle it"),
             concept="multiple_myeloma",
         ),
@@ -317,8 +333,8 @@ def mantle(*, jurisdiction: str = "eu", btki: CriterionResult | None = None, **p
     missing = btki or criterion(
         "exposed_btki",
         "unknown",
-        "no BTK inhibitor found in 22 medication records, 2022-04 to 2026-11; any BTK inhibitor with dates would settle "
-        "it; label: a BTK inhibitor in any line",
+        "no BTK inhibitor found in 22 medication records, 2022-04 to 2026-11; any BTK inhibitor with dates would "
+        "settle it; label: a BTK inhibitor in any line",
     )
     mcl = replace(DLBCL, concept="mantle_cell_lymphoma", label="Mantle cell lymphoma", family="mcl")
     risks = ("crs", "icans", "serious_infection", "secondary_t_cell_malignancy")

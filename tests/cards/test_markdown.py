@@ -106,7 +106,12 @@ def test_the_whole_finding_arrives():
 
 
 def test_ordinary_words_are_left_alone():
-    for text in ("R-CHOP, 2026-01 to 2026-05", "ANC 0.8 ×10⁹/L (2026-11-10)", "value <1.0, at least 5 %", "Ménière & co"):
+    for text in (
+        "R-CHOP, 2026-01 to 2026-05",
+        "ANC 0.8 ×10⁹/L (2026-11-10)",
+        "value <1.0, at least 5 %",
+        "Ménière & co",
+    ):
         assert safe(text) == text
 
 

@@ -1,0 +1,440 @@
+"""What a card says (c.3 to c.7; R-03, R-04, R-08 to R-11, R-13, R-14, R-16, R-18, R-20, R-22, R-37).
+
+Decisions 37 to 43.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cds_service.cards import card_json, compose
+from cds_service.cards.model import Indicator
+from cds_service.fhir.model import Coverage
+from cds_service.oncology.model import FLAG_IDS
+from tests.cards.scenes import (
+    AGE,
+    DIAGNOSED,
+    DLBCL,
+    FAILED,
+    LBCL_2L,
+    LISO,
+    NO_TRANSPLANT,
+    OPTIONS,
+    R_CHOP,
+    RELAPSED,
+    SELECT,
+    TWO_LINES,
+    VIEW,
+    WORDING,
+    assessment,
+    course,
+    criterion,
+    flags,
+    indication,
+    mantle,
+    myeloma,
+    picture,
+    result,
+    third_line,
+)
+
+INFECTION = "Pneumonia, active (2026-11-12): usually delays, does not exclude"
+ALL_FLAGS = flags(
+    **{one: f"{one.replace('_', ' ')}: a finding of the record, 2026-10-0{len(one) % 9 + 1}" for one in FLAG_IDS}
+)
+BENDAMUSTINE = replace(SELECT, lymphotoxic_drugs=("bendamustine",))
+
+
+def one_card(case, hook=VIEW, options=OPTIONS):
+    (card,) = compose(case, hook, WORDING, options)
+    return card
+
+
+EXAMPLES = {
+    "lymphoma after two lines": (third_line(), VIEW),
+    "the same with every flag": (third_line(flags=ALL_FLAGS), VIEW),
+    "myeloma refractory to lenalidomide": (myeloma(), VIEW),
+    "the same with every flag and five lines": (
+        myeloma(
+            lines=tuple(
+                replace(myeloma().picture.families["multiple_myeloma"].history.lines[0], number=n) for n in range(1, 6)
+            ),
+            flags=ALL_FLAGS,
+        ),
+        VIEW,
+    ),
+    "mantle cell, EU, BTK inhibitor missing": (mantle(), VIEW),
+    "mantle cell, US, BTK inhibitor missing": (mantle(jurisdiction="us"), VIEW),
+    "a lymphotoxic order": (third_line(), BENDAMUSTINE),
+    "any systemic order": (mantle(), SELECT),
+    "left to judgement": (
+        third_line(relapsed=replace(RELAPSED, status="review", because="partial response recorded")),
+        VIEW,
+    ),
+}
+every_example = pytest.mark.parametrize("name", EXAMPLES)
+
+
+@every_example
+def test_summary_and_detail_keep_their_limits(name):
+    card = one_card(*EXAMPLES[name])
+    assert 0 < len(card.summary) <= 139 and "\n" not in card.summary
+    assert 0 < len(card.detail) <= 1200
+
+
+@every_example
+def test_it_is_no_eligibility_decision_and_the_centre_decides(name):
+    card = one_card(*EXAMPLES[name])
+    assert "not an eligibility decision" in card.detail
+    assert "the centre decides" in card.detail
+    assert card.indicator == "info"
+
+
+@every_example
+def test_no_banned_word(name):
+    case, hook = EXAMPLES[name]
+    card = one_card(case, hook)
+    texts = [card.summary, card.detail, card.source.label, *(link.label for link in card.links)]
+    texts += [note["text"] for suggestion in card.suggestions for note in suggestion.resource["note"]]
+    for text in texts:
+        assert WORDING.lint.findings(text, case.jurisdiction) == []
+
+
+@every_example
+def test_no_less_than_before_a_letter_no_link_no_table(name):
+    detail = one_card(*EXAMPLES[name]).detail
+    assert not re.search(r"<[A-Za-z/!?]", detail)
+    assert "](" not in detail and "|" not in detail and "http" not in detail
+
+
+@every_example
+def test_a_repeated_call_gives_the_same_bytes(name):
+    case, hook = EXAMPLES[name]
+    first, second = (json.dumps(card_json(one_card(case, hook, replace(OPTIONS, extension=True)))) for _ in range(2))
+    assert first == second
+
+
+@every_example
+def test_no_member_is_null_or_empty_at_any_depth(name):
+    def walk(value):
+        assert value not in (None, "", [], {})
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            walk(inner)
+
+    walk(card_json(one_card(*EXAMPLES[name], options=replace(OPTIONS, extension=True))))
+
+
+@every_example
+def test_the_newest_evidence_and_what_came_are_named(name):
+    assert "newest evidence 2026-11-03" in one_card(*EXAMPLES[name]).detail
+
+
+def test_a_match_says_what_was_found_with_value_date_and_source():
+    card = one_card(third_line(lines=replace(TWO_LINES, grade="recorded")))
+    assert card.summary == "Suggest CAR-T referral review: large B-cell lymphoma, 2 prior systemic lines recorded"
+    for line in (
+        "**Recorded data match a label rule. This is not an eligibility decision.**",
+        "- Diagnosis: Diffuse large B-cell lymphoma, NOS, active (2026-01-03)",
+        "- Systemic lines: 2 – R-CHOP 2026-01 to 2026-05; R-GemOx 2026-08 to 2026-10 (MedicationAdministration)",
+        "- Age: 67 years; label: 18 or older (Patient)",
+        "- Relapsed or refractory: relapse recorded 2026-11-03 (Observation)",
+    ):
+        assert line in card.detail
+
+
+def test_inference_changes_the_opening_and_asks_for_confirmation():
+    detail = one_card(third_line()).detail
+    assert "**Recorded data appear to match a label rule." in detail
+    assert "**Please confirm (inferred):** Systemic lines" in detail
+
+
+def test_products_once_with_brand_rule_and_label_date():
+    detail = one_card(third_line()).detail
+    for words in ("axi-cel (Yescarta) lbcl-3l, 2026-02", "liso-cel (Breyanzi) lbcl-3l", "tisa-cel (Kymriah) lbcl-3l"):
+        assert detail.count(words) == 1
+    assert "labels read 2026-11-21: check the current label" in detail
+    assert detail.count("Yescarta") == 1
+
+
+def test_a_rule_whose_id_holds_a_banned_word_goes_by_its_title():
+    case = assessment(
+        picture(course("lbcl", (R_CHOP,))),
+        result(
+            indication(LISO, "lbcl-2l-transplant-ineligible", "lbcl", "Large B-cell lymphoma after first line"),
+            *(AGE, DIAGNOSED, RELAPSED, replace(NO_TRANSPLANT, status="met", grade="recorded")),
+        ),
+    )
+    detail = one_card(case).detail
+    assert "ineligible" not in detail and "Large B-cell lymphoma after first line" in detail
+
+
+def test_accelerated_and_conditional_approvals_are_marked():
+    us, eu = one_card(mantle(jurisdiction="us")).detail, one_card(mantle()).detail
+    assert "(conditional authorisation)" in eu
+    case = mantle(jurisdiction="us")
+    first = replace(case.indications[1], indication=replace(case.indications[1].indication, approval="accelerated"))
+    assert (
+        "(accelerated approval, benefit still to be confirmed)" in one_card(replace(case, indications=(first,))).detail
+    )
+    assert "accelerated" not in us
+
+
+def test_the_missing_item_names_products_and_what_would_settle_it():
+    card = one_card(mantle())
+    assert card.summary == "CAR-T referral review: cannot determine for mantle cell lymphoma – BTK inhibitor missing"
+    assert "one label item was not found" in card.detail
+    (line,) = [row for row in card.detail.split("\n") if row.startswith("- BTK inhibitor")]
+    assert "brexu-cel" in line and "liso-cel" in line and "would settle it" in line
+
+
+def test_an_item_missing_for_several_rules_stands_once():
+    assert one_card(mantle()).detail.count("- BTK inhibitor") == 1
+
+
+def test_a_review_item_says_that_the_label_leaves_it_open():
+    case = third_line(relapsed=replace(RELAPSED, status="review", because="partial response recorded 2026-11-03"))
+    case = replace(case, indications=tuple(i for i in case.indications if "3l" in i.indication.id))
+    card = one_card(case)
+    assert card.summary == (
+        "CAR-T referral review: cannot determine for large B-cell lymphoma – relapsed or refractory left to clinical "
+        "judgement"
+    )
+    assert "the label leaves relapsed or refractory to clinical judgement" in card.detail
+
+
+def test_when_a_rule_matches_the_open_items_of_other_rules_are_named_too():
+    detail = one_card(third_line()).detail
+    assert "**Other rules, not determined:**" in detail and "- Reason against transplant (liso-cel)" in detail
+
+
+def test_when_two_evaluators_differed_the_card_says_so():
+    case = third_line()
+    kymriah = next(i for i in case.indications if "kymriah" in i.indication.id)
+    card = one_card(replace(case, indications=(replace(kymriah, status="unknown"),)))
+    assert "two evaluations of the rule differed" in card.detail and "rule check" in card.summary
+
+
+def test_an_absent_exclusion_is_not_told_as_a_no():
+    case = assessment(
+        picture(course()),
+        result(
+            indication(LISO, "lbcl-3l", "lbcl", "LBCL"),
+            *(AGE, DIAGNOSED, RELAPSED, TWO_LINES),
+            criterion("not_primary_cns", "met", "no primary CNS lymphoma on record; the label excludes it"),
+        ),
+    )
+    assert "- Primary CNS lymphoma: not found in record" in one_card(case).detail
+
+
+def test_the_safety_block_is_the_union_of_the_boxes():
+    us = one_card(myeloma()).detail
+    for term in ("CRS", "neurotoxicity", "ICANS", "HLH/MAS", "parkinsonism", "Guillain-Barré", "immune enterocolitis"):
+        assert term in us
+    assert "Not given during active infection or inflammatory disease" in us
+    assert us.count("later blood cancers") == 1
+
+
+def test_an_eu_card_has_no_boxed_warnings():
+    eu = one_card(mantle()).detail
+    assert "boxed" not in eu
+    assert "secondary T-cell cancers" in eu and "lifelong monitoring" in eu and "Qualified treatment centres" in eu
+
+
+def test_prior_car_t_is_the_first_flag_then_infection():
+    told = flags(
+        lymphocytes="lymphocytes 0.25 ×10⁹/L (2026-11-10)",
+        active_infection=INFECTION,
+        prior_car_t="CAR-T given 2025-01-02",
+    )
+    lines = one_card(third_line(flags=told)).detail.split("\n")
+    at = lines.index("**Flags for review (not exclusions):**")
+    assert lines[at + 1 : at + 3] == ["- CAR-T given 2025-01-02", f"- {INFECTION}"]
+
+
+def test_flags_that_do_not_fit_are_counted():
+    detail = one_card(third_line(flags=ALL_FLAGS), options=replace(OPTIONS, extension=True)).detail
+    (more,) = re.findall(r"- and (\d+) more in the card data", detail)
+    shown = detail.split("exclusions):**\n")[1].split("\n\n")[0].split("\n")
+    assert len(shown) - 1 + int(more) == len(FLAG_IDS) and len(shown) > 2
+    assert "more in the record" in one_card(third_line(flags=ALL_FLAGS)).detail
+
+
+def test_flags_change_no_result():
+    bare, flagged = third_line(), third_line(flags=ALL_FLAGS)
+    first, second = one_card(bare), one_card(flagged)
+    assert (first.summary, first.status, first.rules, first.indicator) == (
+        second.summary,
+        second.status,
+        second.rules,
+        second.indicator,
+    )
+
+
+def test_what_shrinks_first_is_what_was_looked_for():
+    long = course(lines=(R_CHOP,) * 2)
+    because = (
+        "no such drug found in 22 medication records from 2022-04-01 to 2026-11-20, in dispenses, statements, orders"
+    )
+    case = mantle(
+        btki=criterion("exposed_btki", "unknown", f"{because}; any BTK inhibitor would settle it"), flags=ALL_FLAGS
+    )
+    detail = one_card(case).detail
+    assert because not in detail
+    assert "not found in 39 medication records; any such drug with dates would settle it" in detail
+    assert long.history.count.n == 2
+
+
+def test_with_many_lines_only_the_last_two_are_spelled_out():
+    line = myeloma().picture.families["multiple_myeloma"].history.lines[0]
+    many = tuple(replace(line, number=n, start=f"201{n}-01-01", end=f"201{n}-12-01") for n in range(1, 9))
+    detail = one_card(myeloma(lines=many, flags=ALL_FLAGS)).detail
+    assert "8 – 6 earlier lines; " in detail
+
+
+def test_an_unverified_regimen_name_is_printed_as_its_drugs():
+    line = replace(R_CHOP, regimen="R-Secret", regimen_unverified=True, agents=("rituximab", "gemcitabine"))
+    detail = one_card(third_line(course=course(lines=(line, R_CHOP)))).detail
+    assert "R-Secret" not in detail and "rituximab + gemcitabine 2026-01" in detail
+
+
+def test_a_cut_list_is_named_in_the_coverage_line():
+    came = Coverage(resources={"Condition": 1}, truncated=True, incomplete=frozenset({"MedicationDispense"}))
+    assert "missing or cut off: MedicationDispense" in one_card(third_line(coverage=came)).detail
+
+
+def test_a_rule_past_its_review_date_says_so():
+    case = third_line()
+    old = replace(case, indications=tuple(replace(i, past_review=True) for i in case.indications))
+    assert "**Past review date** (liso-cel, tisa-cel, axi-cel)" in one_card(old).detail
+
+
+def test_an_order_is_told_in_words_and_warns_only_where_the_site_asked():
+    warning = replace(OPTIONS, order_warning=True)
+    assert "Ordered: bendamustine" in one_card(third_line(), BENDAMUSTINE).detail
+    assert one_card(third_line(), BENDAMUSTINE).indicator == "info"
+    assert one_card(third_line(), BENDAMUSTINE, warning).indicator == "warning"
+    assert one_card(third_line(), SELECT, warning).indicator == "info"
+    assert one_card(mantle(), BENDAMUSTINE, warning).indicator == "info"
+    assert one_card(third_line(), replace(VIEW, lymphotoxic_drugs=("bendamustine",)), warning).indicator == "info"
+
+
+def test_critical_cannot_be_said():
+    assert set(get_args(Indicator)) == {"info", "warning"}
+
+
+def test_second_line_summaries_name_the_failure():
+    made = assessment(
+        picture(course("lbcl", (R_CHOP,), signals={"first_line": "refractory"})),
+        result(indication(LISO, "lbcl-2l-early-relapse", "lbcl", LBCL_2L), AGE, DIAGNOSED, RELAPSED, FAILED),
+    )
+    assert one_card(made).summary == (
+        "Suggest CAR-T referral review: large B-cell lymphoma, refractory to first-line therapy"
+    )
+
+
+def test_uuids_belong_to_the_call_and_the_rule():
+    card = one_card(third_line())
+    assert UUID(card.uuid).version == 5 and UUID(card.suggestions[0].uuid).version == 5
+    assert card.uuid != card.suggestions[0].uuid
+    other = one_card(third_line(), replace(VIEW, hook_instance="00000000-0000-0000-0000-000000000001"))
+    assert other.uuid != card.uuid
+
+
+def test_source_topic_and_links_hold_no_patient_data():
+    card = one_card(third_line())
+    body = card_json(card)
+    assert body["source"] == {
+        "label": "CAR-T label rules 2026.11.1",
+        "url": "https://cds.example.org/rules/us/lbcl",
+        "topic": {"system": "urn:cart-cds:topic", "code": "cartUsLbcl"},
+    }
+    assert [link["url"] for link in body["links"]] == [
+        "https://cds.example.org/rules/us/breyanzi/lbcl-3l",
+        "https://cds.example.org/rules/us/kymriah/lbcl-3l",
+        "https://cds.example.org/rules/us/yescarta/lbcl-3l",
+        "https://labels.example.org/breyanzi",
+        "https://labels.example.org/kymriah",
+        "https://labels.example.org/yescarta",
+    ]
+    assert {link["type"] for link in body["links"]} == {"absolute"}
+
+
+def test_the_sandbox_is_named_in_the_source_label():
+    label = one_card(third_line(), options=replace(OPTIONS, sandbox=True)).source.label
+    assert label.startswith("TEST ONLY – ") and len(label) <= 60
+
+
+def test_topics_are_letters_and_digits():
+    assert one_card(myeloma()).source.topic.code == "cartUsMultipleMyeloma"
+    assert one_card(mantle()).source.topic.code == "cartEuMcl"
+
+
+def test_eight_override_reasons_with_system_code_and_display():
+    reasons = card_json(one_card(third_line()))["overrideReasons"]
+    assert len(reasons) == 8
+    assert all(set(reason) == {"system", "code", "display"} for reason in reasons)
+
+
+def test_every_unknown_criterion_is_in_the_extension_and_every_item_on_the_card():
+    case = mantle()
+    card = one_card(case, options=replace(OPTIONS, extension=True))
+    told = card.extension["org.cart-cds.assessment"]
+    unknown = {(i["id"], c["id"]) for i in told["indications"] for c in i["criteria"] if c["status"] == "unknown"}
+    assert unknown == {("eu/breyanzi/mcl", "exposed_btki"), ("eu/tecartus/mcl", "exposed_btki")}
+    assert told["family"] == "mcl"
+
+
+TEXTS = st.text(min_size=0, max_size=400)
+STATUSES = st.sampled_from(["met", "unknown", "review"])
+CRITERIA = (
+    "relapsed_or_refractory",
+    "prior_lines",
+    "exposed_imid",
+    "exposed_pi",
+    "exposed_cd38",
+    "exposed_btki",
+    "exposed_bcl2i",
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    label=TEXTS,
+    because=TEXTS,
+    statuses=st.lists(STATUSES, min_size=len(CRITERIA), max_size=len(CRITERIA)),
+    regimen=TEXTS,
+    count=st.integers(0, 12),
+    shown=st.sets(st.sampled_from(FLAG_IDS)),
+    warned=st.lists(st.text(max_size=60), max_size=6),
+)
+def test_whatever_the_record_holds_the_card_keeps_its_limits_and_names_what_is_missing(
+    label, because, statuses, regimen, count, shown, warned
+):
+    criteria = [
+        criterion(name, status, because, None, "Observation/o1")
+        for name, status in zip(CRITERIA, statuses, strict=True)
+    ]
+    lines = tuple(replace(R_CHOP, number=n + 1, regimen=regimen, agents=(regimen,) * 5) for n in range(count))
+    course_ = course(
+        lines=lines, diagnoses=(replace(DLBCL, label=label), replace(DLBCL, label=label, concept="other")) * 2
+    )
+    case = assessment(
+        picture(course_, flags=flags(**dict.fromkeys(shown, because))),
+        result(indication(LISO, "lbcl-3l", "lbcl", "LBCL"), AGE, DIAGNOSED, *criteria),
+    )
+    card = one_card(case, replace(SELECT, lymphotoxic_drugs=tuple(warned)), replace(OPTIONS, extension=True))
+    assert len(card.summary) <= 139 and len(card.detail) <= 1200
+    assert not re.search(r"<[A-Za-z/!?]", card.detail)
+    for name, status in zip(CRITERIA, statuses, strict=True):
+        if status != "met":
+            assert WORDING.criterion_name(name) in card.detail
+    assert "the centre decides" in card.detail and "newest evidence" in card.detail
+    json.dumps(card_json(card)).encode()
