@@ -93,7 +93,7 @@ class LineRules:
         return frozenset({family}) | self.parameters.transformation.get(family, frozenset())
 
     def _spelled_out(self, column: FamilyParameters) -> FamilyParameters:
-        changes = {}
+        changes: dict[str, Any] = {}
         for entry in fields(column):
             value = getattr(column, entry.name)
             if isinstance(value, frozenset) and entry.name != "within_class":

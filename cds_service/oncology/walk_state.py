@@ -1,0 +1,214 @@
+"""What the walk knows at a step: the line that is open, and the question a new treatment day puts (c4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from statistics import median
+
+from cds_service.fhir.dates import Interval
+from cds_service.oncology.method import LineRules
+from cds_service.oncology.parameters import FamilyParameters
+from cds_service.oncology.steps import Exposure, Part, StatusEvent, TreatmentEvent
+
+FAR = date.max.toordinal()
+RECENT = 24
+"""Doses that tell the usual interval of a drug."""
+
+
+@dataclass(slots=True)
+class Doses:
+    """The doses of one drug in one line, as day numbers. ``first_end`` / ``last_end``: the bounds of its last day."""
+
+    starts: list[int] = field(default_factory=list)
+    first_end: int = 0
+    last_end: int = 0
+    continuous: bool = False
+
+    def add(self, exposure: Exposure) -> None:
+        """One more dose or course."""
+        self.starts.append(exposure.start.first.toordinal())
+        first, last = reach(exposure)
+        if last >= self.last_end:
+            self.first_end, self.last_end = max(first, self.first_end), last
+        self.continuous = self.continuous or exposure.period or exposure.days is not None
+
+    def usual(self) -> float | None:
+        """The median interval between doses, None after a single one."""
+        recent = sorted(set(self.starts[-RECENT:]))
+        return median(b - a for a, b in zip(recent, recent[1:], strict=False)) if len(recent) > 1 else None
+
+
+def reach(exposure: Exposure) -> tuple[int, int]:
+    """The first and last day number that may be the last of it; far in the future while it goes on."""
+    if exposure.end is None:
+        return (FAR, FAR)
+    first = max(exposure.end.first, exposure.start.first)
+    return (first.toordinal(), max(exposure.end.last, exposure.start.last).toordinal())
+
+
+@dataclass(slots=True, kw_only=True)
+class Doubt:
+    """An ambiguous boundary as the walk meets it; ``key`` names it so that a recorded count may settle it (Q2)."""
+
+    rule: str
+    key: str
+    is_new: bool
+    question: str
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OpenLine:
+    """A line while it is built. ``drugs`` by key (L6) hold what rules compare; parts hold everything that belongs."""
+
+    start: Interval
+    opened_by: str
+    because: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    events: list[TreatmentEvent] = field(default_factory=list)
+    drugs: dict[str, Doses] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    assembled: dict[str, None] = field(default_factory=dict)
+    opening: Doubt | None = None
+    doubts: list[Doubt] = field(default_factory=list)
+    modified: bool = False
+    car_t: str = ""
+    is_car_t: bool = False
+    includes: set[str] = field(default_factory=set)
+    first_end: int = 0
+    last_end: int = 0
+    transplants: list[TreatmentEvent] = field(default_factory=list)
+    not_tolerated: set[str] = field(default_factory=set)
+    no_response: list[int] = field(default_factory=list)
+    carried_over: bool = False
+    aborted: bool = False
+
+    def add(self, exposure: Exposure, role: str, rule: str, rules: LineRules, *, named: bool = False) -> None:
+        """Put a treatment dose into the line."""
+        self.parts.append(Part(exposure=exposure, role=role, rule=rule))
+        for ingredient in exposure.ingredients:
+            self.drugs.setdefault(rules.key(ingredient), Doses()).add(exposure)
+            self.names.add(ingredient)
+            if named:
+                self.assembled[ingredient] = None
+            if exposure.stop_reason == "not_tolerated":
+                self.not_tolerated.add(rules.key(ingredient))
+        if exposure.stop_reason == "no_response":
+            self.no_response.append(min(reach(exposure)[0], FAR))
+        first, last = reach(exposure)
+        self.first_end, self.last_end = max(self.first_end, first), max(self.last_end, last)
+
+    def attach(self, exposure: Exposure, role: str, rule: str) -> None:
+        """Put a dose into the line that adds no drug to it (conditioning, mobilisation, lymphodepletion, bridging)."""
+        self.parts.append(Part(exposure=exposure, role=role, rule=rule))
+
+    def infuse(self, event: TreatmentEvent) -> None:
+        """A transplant or infusion: it counts as activity of the line."""
+        self.events.append(event)
+        self.first_end = max(self.first_end, event.when.first.toordinal())
+        self.last_end = max(self.last_end, event.when.last.toordinal())
+
+    def after_transplant(self) -> bool:
+        """No dose followed the last transplant."""
+        return bool(self.transplants) and self.transplants[-1].when.last.toordinal() >= self.last_end
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of partial dates: line start, last activity and treatment day as single days (D2, D4).
+
+    ``certain``: only failures that certainly lie between count; else also those that may.
+    """
+
+    start: int
+    activity: int
+    day: int
+    certain: bool = True
+    latest: bool = False
+    """Last days of drugs are read at their latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Everything a rule of c4 may ask about one treatment day. Days are day numbers."""
+
+    line: OpenLine
+    group: Sequence[Exposure]
+    names: frozenset[str]
+    keys: frozenset[str]
+    new: frozenset[str]
+    swapped: frozenset[str]
+    """Drugs that are new by name but equivalent to one of the line (L6)."""
+    ahead: frozenset[str]
+    """Keys of what is given in the four weeks from this day: the regimen after the change (L14)."""
+    moment: Moment
+    status: Sequence[StatusEvent]
+    family: FamilyParameters
+    rules: LineRules
+
+    @property
+    def from_start(self) -> int:
+        """Days from the start of the line."""
+        return self.moment.day - self.moment.start
+
+    @property
+    def gap(self) -> int:
+        """Days from the last dose or transplant; 0 while something goes on."""
+        return max(0, self.moment.day - self.moment.activity)
+
+    @property
+    def failed(self) -> StatusEvent | None:
+        """The first failure since the line started that no complete remission has answered."""
+        return self.failed_since(self.moment.start)
+
+    def failed_since(self, day: int) -> StatusEvent | None:
+        """A failure after that day, up to this one, without a complete remission after it."""
+        for event in self._between(day, (e for e in self.status if e.failure)):
+            if not any(self._answers(later, event) for later in self.status):
+                return event
+        return None
+
+    def _answers(self, later: StatusEvent, event: StatusEvent) -> bool:
+        return (
+            later.kind == "CR"
+            and later.when.first > event.when.last
+            and later.when.last.toordinal() < self.moment.day
+            and later.when.first != date.min
+        )
+
+    def _between(self, day: int, events: Iterable[StatusEvent]) -> Iterable[StatusEvent]:
+        for event in events:
+            first, last = event.when.first.toordinal(), event.when.last.toordinal()
+            inside = first > day and last <= self.moment.day
+            possible = last > day and first <= self.moment.day
+            if inside or (possible and not self.moment.certain):
+                yield event
+
+    @property
+    def inadequate(self) -> bool:
+        """Stable disease or minimal response in the 42 days before, or a stop for no response (c4)."""
+        since = max(self.moment.start, self.moment.day - self.rules.windows.inadequate_response - 1)
+        if any(True for _ in self._between(since, (e for e in self.status if e.kind in ("SD", "MR")))):
+            return True
+        return any(self.moment.start <= day <= self.moment.day for day in self.line.no_response)
+
+    @property
+    def in_remission(self) -> bool:
+        """A complete remission since the line started."""
+        return any(True for _ in self._between(self.moment.start, (e for e in self.status if e.kind == "CR")))
+
+    def responded_within(self, days: int) -> bool:
+        """A response of any depth in the days before."""
+        since = max(self.moment.start, self.moment.day - days - 1)
+        kinds = ("CR", "VGPR", "PR", "IMPROVED")
+        return any(True for _ in self._between(since, (e for e in self.status if e.kind in kinds)))
+
+    def last_day_of(self, key: str) -> int:
+        """The last day of a drug of the line under this reading."""
+        doses = self.line.drugs[key]
+        return doses.last_end if self.moment.latest else doses.first_end
+
+    def all_new_in(self, drugs: frozenset[str]) -> bool:
+        """Every new drug is one of those."""
+        return bool(self.new) and self.new <= drugs
