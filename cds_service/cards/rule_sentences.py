@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from cds_service.cards.wording import Wording
 from cds_service.labels.packs import Criterion
 
-
 _DIAGNOSIS = (("met", "diagnosis"), ("review", "diagnosis_review"), ("unknown", "diagnosis_unknown"))
 _ABSENT = (("of", "absent_diagnosis"), ("unknown_for", "absent_diagnosis_unknown"))
 
