@@ -206,7 +206,9 @@ class _Walk:
                 continue
             if not (exposure.period or exposure.days or exposure.ongoing):
                 continue
-            if exposure.start.last < day.when.first and (end is None or end.first.toordinal() >= begin):
+            runs_on = end is None or end.first.toordinal() - begin >= self.rules.windows.mid_course
+            runs_on = runs_on or (exposure.estimated_end and end is not None and end.first.toordinal() >= begin)
+            if exposure.start.last < day.when.first and runs_on:
                 for ingredient in exposure.ingredients:
                     running[ingredient] = exposure
         for ingredient, exposure in sorted(running.items()):
@@ -252,7 +254,7 @@ class _Walk:
     def _abort(self, line: OpenLine, day: _Day, verdict: Verdict) -> None:
         """L18: the new regimen takes over the place and the opening of the aborted one."""
         self.result.lines.pop()
-        line.aborted = True
+        line.doubts.append(Doubt(rule="L18", key=day.key, is_new=False, question=_asked(day, verdict.question)))
         self.result.aborted.append(line)
         drugs = self.rules.labels(sorted(line.names))
         why = [*line.because, f"an aborted start of {drugs} on {said(line.start)} is not counted (L18)"]

@@ -187,7 +187,8 @@ def l5_multi_part(step: Step) -> Verdict | None:
         return None
     together = frozenset(step.line.drugs) | step.keys
     for known in step.rules.by_family[step.family.name]:
-        if known.regimen.multi_part and together <= known.all_drugs:
+        begun = known.core & step.line.drugs.keys()
+        if known.regimen.multi_part and begun and together <= known.all_drugs:
             return _assembled("L5", f"a further part of {known.regimen.name}")
     return None
 

@@ -82,7 +82,6 @@ class OpenLine:
     not_tolerated: set[str] = field(default_factory=set)
     no_response: list[int] = field(default_factory=list)
     carried_over: bool = False
-    aborted: bool = False
 
     def add(self, exposure: Exposure, role: str, rule: str, rules: LineRules, *, named: bool = False) -> None:
         """Put a treatment dose into the line."""
