@@ -1,8 +1,8 @@
 """The shorthand in which label packs write their example patients, and what it stands for.
 
 ``age: 60``, ``age: [17, 18]``, ``age: unknown``; ``lines: 2``, ``lines: [1, 2]``; ``diagnosis: dlbcl_nos``,
-``{concept: …, certainty: provisional}``, a list of these, or ``none``; ``first_line_days``, ``progressed_last_days`` and
-``relapses`` as one number or ``[least, most]``. Every other key is a signal of ``FamilyPicture.signals``.
+``{concept: …, certainty: provisional}``, a list of these, or ``none``; ``first_line_days``, ``progressed_last_days``,
+and ``relapses`` as one number or ``[least, most]``. Every other key is a signal of ``FamilyPicture.signals``.
 """
 
 from __future__ import annotations
