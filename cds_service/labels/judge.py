@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -13,9 +13,8 @@ from cds_service.errors import EngineError
 from cds_service.labels.because import DISAGREED, NOT_READ, absent_result, age_result, course_result, diagnosis_result
 from cds_service.labels.criteria import LISTED, OTHER, SUPERSEDED
 from cds_service.labels.model import Assessment, CriterionResult, IndicationResult
-from cds_service.labels.packs import Criterion
 from cds_service.labels.plain import Facts, Found, evaluate, worst
-from cds_service.labels.rulebook import DIAGNOSIS_KIND, FamilyRules, Rulebook
+from cds_service.labels.rulebook import FamilyRules, Question, Rulebook
 from cds_service.oncology.model import MET, REVIEW, UNKNOWN, ClinicalPicture, Diagnosis, FamilyPicture
 from cds_service.oncology.signals import SIGNALS
 
@@ -97,8 +96,12 @@ class _Family:
         """Results, and the ids on which the evaluators differ."""
         courses: dict[str, list[int]] = {}
         pictures: dict[str, FamilyPicture | None] = {}
-        for place, key in enumerate(self.rules.diagnosis_keys):
-            family, course = self._course(evaluate(self.rules.tables[key], {LISTED: self.whole}, self.facts))
+        decided: dict[int, tuple[str, FamilyPicture | None]] = {}
+        for place, number in enumerate(self.rules.diagnoses):
+            if number not in decided:
+                table = self.rules.tables[self.rules.questions[number].keys[0]]
+                decided[number] = self._course(evaluate(table, {LISTED: self.whole}, self.facts))
+            family, course = decided[number]
             courses.setdefault(family, []).append(place)
             pictures[family] = course
         results: list[IndicationResult] = []
@@ -127,26 +130,24 @@ class _Family:
     ) -> tuple[list[IndicationResult], list[str]]:
         signals: Facts = {**_nothing(self.picture.age), **(course.signals if course else {}), LISTED: self.whole}
         plain = {key: evaluate(table, signals, self.facts) for key, table in self.rules.tables.items()}
+        statuses = {key: found[0] for key, found in plain.items()}
         engine, verdicts = self._engine(signals)
-        told: dict[tuple[str, ...], CriterionResult] = {}
+        doubted = (
+            frozenset() if engine == statuses else {k for k, status in statuses.items() if engine.get(k) != status}
+        )
+        told = [self._result(question, plain, doubted, course) for question in self.rules.questions]
         results, differing = [], []
         for place in places:
-            criteria = []
-            for criterion, keys in self.rules.asked[place]:
-                if any(engine.get(key) != plain[key][0] for key in keys):
-                    criteria.append(CriterionResult(id=criterion.id, status=UNKNOWN, because=DISAGREED))
-                    continue
-                if (criterion.id, *keys) not in told:
-                    told[criterion.id, *keys] = self._result(criterion, [plain[key] for key in keys], keys, course)
-                criteria.append(told[criterion.id, *keys])
-            status = worst([plain[key][0] for key in self.rules.keys[place]])
-            agreed = verdicts[place] == status and all(one.because != DISAGREED for one in criteria)
-            diagnosis = plain[self.rules.diagnosis_keys[place]]
-            speaks = (
-                self._speaks(place, diagnosis, criteria) if agreed else _spoke(diagnosis, engine, self.rules, place)
-            )
-            if not agreed:
+            keys = self.rules.keys[place]
+            status = worst([statuses[key] for key in keys])
+            criteria = tuple([told[number] for number in self.rules.asked[place]])
+            key = self.rules.questions[self.rules.diagnoses[place]].keys[0]
+            diagnosis = plain[key]
+            if verdicts[place] == status and doubted.isdisjoint(keys):
+                speaks = diagnosis[0] == UNKNOWN and self._speaks(place, criteria)
+            else:
                 status = UNKNOWN
+                speaks = bool({statuses[key], engine.get(key)} & {MET, REVIEW})
                 differing.append(self.rules.indications[place].id)
             stale, past_review = _late(self.rules, place, self.day)
             results.append(
@@ -154,7 +155,7 @@ class _Family:
                     indication=self.rules.indications[place],
                     family=family,
                     status=status,
-                    criteria=tuple(criteria),
+                    criteria=criteria,
                     diagnosis_concept=self.near[diagnosis[2]].diagnosis.concept if diagnosis[2] >= 0 else None,
                     diagnosis_speaks=speaks,
                     stale=stale,
@@ -170,8 +171,12 @@ class _Family:
             return {}, [""] * len(self.rules.indications)
 
     def _result(
-        self, criterion: Criterion, found: Sequence[Found], keys: Sequence[str], course: FamilyPicture | None
+        self, question: Question, plain: Mapping[str, Found], doubted: Set[str], course: FamilyPicture | None
     ) -> CriterionResult:
+        criterion = question.criterion
+        if not doubted.isdisjoint(question.keys):
+            return CriterionResult(id=criterion.id, status=UNKNOWN, because=DISAGREED)
+        found = [plain[key] for key in question.keys]
         statuses = [one[0] for one in found]
         decides = statuses.index(worst(statuses))
         status, number, place = found[decides]
@@ -187,12 +192,12 @@ class _Family:
                 )
             case "absent_diagnosis":
                 return absent_result(criterion, status, deciding, everyone)
-        return course_result(criterion, self.rules.tables[keys[decides]].clauses[number], course)
+        return course_result(criterion, self.rules.tables[question.keys[decides]].clauses[number], course)
 
-    def _speaks(self, place: int, diagnosis: Found, criteria: Sequence[CriterionResult]) -> bool:
+    def _speaks(self, place: int, criteria: Sequence[CriterionResult]) -> bool:
         """Decisions 9b, 26b, 66: an unknown diagnosis that can be a label disease, all else being met."""
-        asked = next(criterion for criterion, _ in self.rules.asked[place] if criterion.kind == DIAGNOSIS_KIND)
-        if diagnosis[0] != UNKNOWN or any(one.status != MET for one in criteria if one.id != asked.id):
+        asked = self.rules.questions[self.rules.diagnoses[place]].criterion
+        if any(one.status != MET for one in criteria if one.id != asked.id):
             return False
         named = asked.params["met"]
         for one in self.near:
@@ -206,11 +211,6 @@ class _Family:
         return False
 
 
-def _spoke(diagnosis: Found, engine: dict[str, str], rules: FamilyRules, place: int) -> bool:
-    """Where the evaluators differ the card says so, unless both find no disease of the label."""
-    return diagnosis[0] in (MET, REVIEW) or engine.get(rules.diagnosis_keys[place]) in (MET, REVIEW)
-
-
 @lru_cache(maxsize=512)
 def _nothing(age: tuple[int, int] | None) -> Facts:
     """Signals of a disease of which nothing was read: the age alone is known."""
@@ -222,9 +222,10 @@ def _nobody(rules: FamilyRules, picture: ClinicalPicture, whole: bool, day: date
     """The indications of a family without any concept on record: the engine is not asked (architecture.md)."""
     signals = _nothing(picture.age)
     ages = {}
-    for criterion, key in rules.ages:
-        status = evaluate(rules.tables[key], signals, ())[0]
-        ages[key] = age_result(criterion, status, picture)
+    for number, question in enumerate(rules.questions):
+        if question.criterion.kind == "age":
+            status = evaluate(rules.tables[question.keys[0]], signals, ())[0]
+            ages[number] = age_result(question.criterion, status, picture)
     results = []
     for place, (shared, asked_age, without_age) in enumerate(_blank(rules, whole)):
         criteria, status = shared, without_age
@@ -247,31 +248,31 @@ def _nobody(rules: FamilyRules, picture: ClinicalPicture, whole: bool, day: date
 
 
 @lru_cache(maxsize=1024)
-def _blank(rules: FamilyRules, whole: bool) -> tuple[tuple[tuple[Any, ...], str | None, str], ...]:
-    """For each indication of a disease the patient has not: its criteria, None standing for the age; the key of the
-    age's table, None without one; the status without the age.
+def _blank(rules: FamilyRules, whole: bool) -> tuple[tuple[tuple[Any, ...], int | None, str], ...]:
+    """For each indication of a disease the patient has not: its criteria, None standing for the age; the place of the
+    question about the age, None without one; the status without the age.
     """
     signals: Facts = {**_NOTHING_READ, LISTED: whole}
+    told = [_blank_result(rules, question, signals) for question in rules.questions]
     found = []
     for row in rules.asked:
-        criteria: list[CriterionResult | None] = []
-        age = None
-        for criterion, keys in row:
-            status = evaluate(rules.tables[keys[0]], signals, ())[0]
-            match criterion.kind:
-                case "age":
-                    age = keys[0]
-                    criteria.append(None)
-                case "diagnosis":
-                    criteria.append(
-                        diagnosis_result(criterion, status, None, certainty="", others=(), family=rules.family)
-                    )
-                case "absent_diagnosis":
-                    criteria.append(absent_result(criterion, status, None, ()))
-                case _:
-                    criteria.append(CriterionResult(id=criterion.id, status=UNKNOWN, because=NOT_READ))
-        found.append((tuple(criteria), age, worst([one.status for one in criteria if one is not None])))
+        criteria = tuple(told[number] for number in row)
+        age = next((number for number in row if told[number] is None), None)
+        found.append((criteria, age, worst([one.status for one in criteria if one is not None])))
     return tuple(found)
+
+
+def _blank_result(rules: FamilyRules, question: Question, signals: Facts) -> CriterionResult | None:
+    criterion = question.criterion
+    status = evaluate(rules.tables[question.keys[0]], signals, ())[0]
+    match criterion.kind:
+        case "age":
+            return None
+        case "diagnosis":
+            return diagnosis_result(criterion, status, None, certainty="", others=(), family=rules.family)
+        case "absent_diagnosis":
+            return absent_result(criterion, status, None, ())
+    return CriterionResult(id=criterion.id, status=UNKNOWN, because=NOT_READ)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import itertools
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -17,15 +18,22 @@ from cds_service.labels.packs import Case, Criterion, Indication, Ruleset
 from cds_service.labels.plain import Facts, evaluate, worst
 
 _SERIAL = itertools.count(1)
-AGE_KIND, DIAGNOSIS_KIND = "age", "diagnosis"
+DIAGNOSIS_KIND = "diagnosis"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A criterion of one or more indications, and the keys of its tables."""
+
+    criterion: Criterion
+    keys: tuple[str, ...]
 
 
 class FamilyRules:
     """The indications of one disease family that are in force together.
 
-    ``tables`` holds each distinct table once, by key. ``asked`` gives for each indication its criteria, in its own
-    order, with the keys of their tables; ``keys`` the same keys in one row;
-    ``ages`` each distinct criterion about the age.
+    ``tables`` holds each distinct table once, by key, ``questions`` each distinct criterion. For each indication, in
+    its own order, ``asked`` gives the places of its criteria among the questions and ``keys`` those of all its tables.
     Raises EngineError for a criterion nothing here can judge.
     """
 
@@ -33,26 +41,34 @@ class FamilyRules:
         self.family = family
         self.indications = tuple(indications)
         self.tables: dict[str, Table] = {}
-        self.asked: list[tuple[tuple[Criterion, tuple[str, ...]], ...]] = []
+        questions: dict[tuple[str, ...], Question] = {}
+        self.asked: list[tuple[int, ...]] = []
         self.keys: list[tuple[str, ...]] = []
         for indication in self.indications:
-            row = [(criterion, tables_of(criterion)) for criterion in indication.criteria]
-            self.tables.update((one.key, one) for _, tables in row for one in tables)
-            self.asked.append(tuple((criterion, tuple(one.key for one in tables)) for criterion, tables in row))
-            self.keys.append(tuple(dict.fromkeys(one.key for _, tables in row for one in tables)))
-        criteria: list[Criterion] = [c for i in self.indications for c in i.criteria]
-        self.ages = tuple({k[0]: (c, k[0]) for row in self.asked for c, k in row if c.kind == AGE_KIND}.values())
+            row = []
+            for criterion in indication.criteria:
+                tables = tables_of(criterion)
+                self.tables.update((one.key, one) for one in tables)
+                question = Question(criterion=criterion, keys=tuple(one.key for one in tables))
+                row.append((criterion.id, *question.keys))
+                questions.setdefault(row[-1], question)
+            places = {name: place for place, name in enumerate(questions)}
+            self.asked.append(tuple(places[name] for name in row))
+            self.keys.append(tuple(dict.fromkeys(key for name in row for key in name[1:])))
+        self.questions = tuple(questions.values())
+        self.diagnoses = [self._diagnosis_of(row) for row in self.asked]
+        criteria = [one.criterion for one in self.questions]
         self.named: frozenset[str] = frozenset().union(*(concepts_of(c) for c in criteria))
         self.domain: Mapping[str, Region] = domains(self.named)
-        self.diagnosis_keys = [self._diagnosis_key(row) for row in self.asked]
         self._name = name
         self._lock = threading.Lock()
         self._engines: tuple[tuple[tuple[int, ...], FamilyEngine], ...] | None = None
 
-    def _diagnosis_key(self, row: Iterable[tuple[Criterion, tuple[str, ...]]]) -> str:
-        for criterion, keys in row:
-            if criterion.kind == DIAGNOSIS_KIND:
-                return keys[0]
+    def _diagnosis_of(self, row: Iterable[int]) -> int:
+        """The place of the indication's criterion about the diagnosis."""
+        for place in row:
+            if self.questions[place].criterion.kind == DIAGNOSIS_KIND:
+                return place
         raise EngineError(f"an indication of {self.family} asks for no diagnosis, so it would match everyone")
 
     def compile(self) -> None:
