@@ -87,17 +87,25 @@ def read_yaml(path: Path, file: str) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RuleFileError(file, 0, "the file does not exist", "add it, or point CART_CDS_RULES at a rules folder that has it") from None
+        raise RuleFileError(
+            file, 0, "the file does not exist", "add it, or point CART_CDS_RULES at a rules folder that has it"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise RuleFileError(file, 0, f"the file cannot be read ({type(error).__name__})", "make it a readable UTF-8 text file") from None
+        raise RuleFileError(
+            file, 0, f"the file cannot be read ({type(error).__name__})", "make it a readable UTF-8 text file"
+        ) from None
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RuleFileError(file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets near that line") from None
+        raise RuleFileError(
+            file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets near that line"
+        ) from None
     except yaml.YAMLError:
-        raise RuleFileError(file, 1, "not YAML: a character that no YAML file may hold", "save the file as plain UTF-8 text") from None
+        raise RuleFileError(
+            file, 1, "not YAML: a character that no YAML file may hold", "save the file as plain UTF-8 text"
+        ) from None
     finally:
         loader.dispose()
     if node is None:
@@ -119,7 +127,12 @@ class _Reader:
         line = node.start_mark.line + 1
         self.lines.setdefault(place, line)
         if id(node) in self.seen:
-            raise RuleFileError(self.file, line, "an alias repeats another part of the file", "write the value out: rule files have no anchors")
+            raise RuleFileError(
+                self.file,
+                line,
+                "an alias repeats another part of the file",
+                "write the value out: rule files have no anchors",
+            )
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, place)

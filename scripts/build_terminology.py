@@ -37,7 +37,15 @@ NEW_CONCEPTS = [  # decision 56
         "parent": "",
         "role": "ambiguous",
         "note": "decision 56: no label names it",
-    }
+    },
+    {
+        "concept": "haematological_text",
+        "label": "Blood cancer named in words only",
+        "family": "",
+        "parent": "",
+        "role": "ambiguous",
+        "note": "decision 63: no code has this meaning; the families come from the words",
+    },
 ]
 MAY_BE = {  # decision 63: families an unspecific concept can mean
     "nhl_unspecified": "lbcl fl mzl mcl cll_sll",
@@ -115,6 +123,7 @@ TRANSFORMS_TO = {  # decision 13; reference note "a follicular lymphoma code fol
     "marginal_zone_lymphoma": "transformed_indolent_lymphoma",
     "waldenstrom_lpl": "transformed_indolent_lymphoma",
     "cll_sll": "richter_transformation",
+    "smoldering_myeloma": "multiple_myeloma",
     # Its codes hold SLL as well as MZL: the reading that makes nothing met.
     "small_b_cell_lymphoma_unspecified": "richter_transformation",
 }

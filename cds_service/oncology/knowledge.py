@@ -61,7 +61,7 @@ class LineParameters:
     """
 
     families: Mapping[str, FamilyParameters]
-    windows: Mapping[str, int]
+    windows: Mapping[str, Any]
     classes: Mapping[str, frozenset[str]]
     drugs_of: Mapping[str, frozenset[str]]
     equivalents: tuple[frozenset[str], ...]
@@ -161,12 +161,13 @@ class _Reader:
         if days["assembly_days"] is None:
             raise self.document.error((*at, "assembly_days"), "the assembly window has no value", "give days")
         known = set(FamilyParameters.__dataclass_fields__)
+        values: dict[str, Any] = {"maintenance": frozenset()} | names
+        values |= {name: value for name, value in days.items() if name in known}
         return FamilyParameters(
             family=family,
             replacement=str(self.value(*at, "replacement")),
             more=MappingProxyType({name: value for name, value in given.items() if name not in known}),
-            **{"maintenance": frozenset()} | names,
-            **{name: value for name, value in days.items() if name in known},
+            **values,
         )
 
     def value(self, *place: str) -> Any:
@@ -231,7 +232,8 @@ def _regimens(document: Document, concepts: Concepts) -> tuple[Regimen, ...]:
                 unverified=row.get("unverified", False),
             )
         except (KeyError, TypeError) as error:
-            raise document.error(place, f"a regimen without {error}", "give number, name, families, core, role, type") from None
+            remedy = "give number, name, families, core, role, type"
+            raise document.error(place, f"a regimen without {error}", remedy) from None
         unknown = sorted({*core, *optional} - set(concepts.drugs) - NOT_DRUGS)
         if unknown:
             raise document.error(

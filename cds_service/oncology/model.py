@@ -117,7 +117,8 @@ class Diagnosis:
     entered_in_error, history. ``certainty``: confirmed, provisional (provisional, differential, unconfirmed), indirect
     (stands only as a coded reason of treatment), text (stands only as text), inferred (pathology, lineage from drugs).
     ``role``: indication, exclusion, ambiguous, context (terminology). ``may_be``: families an unspecific or textual
-    diagnosis can mean (decision 63). ``origin`` is the concept it transformed from.
+    diagnosis can mean (decision 63). ``origin`` is the concept it transformed from. ``recorded`` is the earliest date of
+    recording: the latest day on which the diagnosis can have been made, for one without an onset.
     """
 
     concept: str
@@ -132,6 +133,7 @@ class Diagnosis:
     speaks_when_ambiguous: bool = False
     origin: str | None = None
     note: str = ""
+    recorded: Interval | None = None
 
     @property
     def stands(self) -> bool:

@@ -69,6 +69,7 @@ class Concepts:
         self._disease_names = disease_names
         self._find = lru_cache(maxsize=CACHED)(self._resolve)
         self._meant = lru_cache(maxsize=CACHED_TEXTS)(disease_names.meaning)
+        self._doubted = lru_cache(maxsize=CACHED_TEXTS)(disease_names.doubted)
         self.under = _descent(diseases)
 
     # --- codes ------------------------------------------------------------------------------------------------------
@@ -144,6 +145,10 @@ class Concepts:
     def denied(self, text: str) -> bool:
         """True when a text negates, doubts, looks back or speaks of the family."""
         return self._disease_names.denied(text)
+
+    def doubted(self, text: str) -> bool:
+        """True when a text begins with such a word: "history of …", "rule out …"."""
+        return self._doubted(text)
 
     # --- drugs ------------------------------------------------------------------------------------------------------
     def drug_info(self, name: str) -> Drug:

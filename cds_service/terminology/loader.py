@@ -37,9 +37,7 @@ def load_concepts(rules: Path) -> Concepts:
     systems = Systems(read_tables(folder, "systems"))
     diseases = _diseases(read_tables(folder, "concepts"))
     drugs = _drugs(read_tables(folder, "drugs")[:1])
-    codes = Codes(
-        diagnoses={}, diagnosis_prefixes={}, drugs={}, procedures={}, procedure_prefixes={}, observations={}
-    )
+    codes = Codes(diagnoses={}, diagnosis_prefixes={}, drugs={}, procedures={}, procedure_prefixes={}, observations={})
     _diagnosis_codes(read_tables(folder, "diagnoses"), systems, diseases, codes)
     names, texts = DrugNames(salts=_words(read_tables(folder, "salts"))), {}
     _drug_codes(read_tables(folder, "drug_codes"), systems, drugs, codes, names, texts)
@@ -72,7 +70,15 @@ def _diseases(tables: list[Table]) -> dict[str, DiseaseConcept]:
     found: dict[str, DiseaseConcept] = {}
     for table in tables:
         rows = table.pick(
-            "concept", "label", "family", "parent", "role", "may_be", "speaks_when_ambiguous", "may_hold", "transforms_to"
+            "concept",
+            "label",
+            "family",
+            "parent",
+            "role",
+            "may_be",
+            "speaks_when_ambiguous",
+            "may_hold",
+            "transforms_to",
         )
         for line, (name, label, family, parent, role, may_be, speaks, may_hold, transforms_to) in rows:
             _one_of(table, line, "role", role, ROLES, ", ".join(ROLES))
@@ -109,9 +115,7 @@ def _drugs(tables: list[Table]) -> dict[str, Drug]:
     return found
 
 
-def _diagnosis_codes(
-    tables: list[Table], systems: Systems, diseases: dict[str, DiseaseConcept], codes: Codes
-) -> None:
+def _diagnosis_codes(tables: list[Table], systems: Systems, diseases: dict[str, DiseaseConcept], codes: Codes) -> None:
     made: dict[tuple[str, str, str], DiagnosisMeaning] = {}
     for table in tables:
         for line, (concept, system, code, match, status, role) in table.pick(

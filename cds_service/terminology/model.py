@@ -58,9 +58,9 @@ class Meaning:
 class DiseaseConcept:
     """A disease concept. ``family`` is a key of decision 29 or None; ``may_be`` as in decision 63.
 
-    ``speaks_when_ambiguous``: the concept may speak as "cannot determine" (decision 9b). ``may_hold``: concepts that the
-    codes of this one also stand for, so a code of theirs says more. ``transforms_to``: what a diffuse large B-cell
-    lymphoma after this disease is (decision 13), "" when nothing.
+    ``speaks_when_ambiguous``: the concept may speak as "cannot determine" (decision 9b). ``may_hold``: concepts that
+    the codes of this one also stand for, so a code of theirs says more. ``transforms_to``: what a large B-cell lymphoma
+    after this disease is (decision 13), or the disease this one goes before; "" when nothing.
     """
 
     name: str

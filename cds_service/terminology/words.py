@@ -106,6 +106,11 @@ class DiseaseNames:
         words = spoken(text).split()
         return any(_holds(words, cue) for cue in self.denials)
 
+    def doubted(self, text: str) -> bool:
+        """True when such a word opens the text, or follows its first word ("personal history of")."""
+        words = spoken(text).split()
+        return any(tuple(words[at : at + len(cue)]) == cue for cue in self.denials for at in (0, 1))
+
     def meaning(self, text: str) -> TextMeaning:
         """What a diagnosis text can mean; nothing for a text that denies, doubts or looks back."""
         concept = self.exact(text)

@@ -1,0 +1,101 @@
+"""What diagnoses become beside one another: transformation (decisions 13, 62) and lineage from treatment (9c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from cds_service.fhir.dates import Interval
+from cds_service.oncology.diagnosis_merge import SURE, before
+from cds_service.oncology.diagnosis_statements import INFERRED, REFUTED, RETRACTED
+from cds_service.oncology.model import Diagnosis
+from cds_service.terminology import Concepts
+
+TARGETS = ("dlbcl_nos", "high_grade_b_cell_lymphoma", "high_grade_b_cell_lymphoma_double_hit")
+"""Diseases that an indolent lymphoma transforms into."""
+UNNAMED = "dlbcl_nos"
+"""The one that takes the name of the transformation; high-grade lymphoma keeps its own and notes where it came from."""
+RICHTER, CLL = "richter_transformation", "cll_sll"
+B_LINEAGE = {
+    "all_unspecified_lineage": "b_all",
+    "lymphoblastic_lymphoma_unspecified": "b_lymphoblastic_lymphoma",
+}
+
+
+def with_lineage(
+    diagnoses: Iterable[Diagnosis], given_drugs: frozenset[str], concepts: Concepts
+) -> tuple[Diagnosis, ...]:
+    """ALL of unstated lineage: drugs that only B-lineage gets make it B-ALL, inferred; nelarabine leaves it open (9c)."""
+    by_lineage: dict[str, list[str]] = {"B": [], "T": []}
+    for name in sorted(given_drugs):
+        if name in concepts.lineage:
+            by_lineage[concepts.lineage[name]].append(concepts.drug_info(name).label)
+    return tuple(_lineage(d, by_lineage, concepts) for d in diagnoses)
+
+
+def _lineage(diagnosis: Diagnosis, by_lineage: dict[str, list[str]], concepts: Concepts) -> Diagnosis:
+    name = B_LINEAGE.get(diagnosis.concept)
+    if name is None or not diagnosis.stands or diagnosis.certainty not in SURE:
+        return diagnosis
+    if by_lineage["T"]:
+        return replace(diagnosis, note=f"{by_lineage['T'][0]} given: speaks for T lineage")
+    if not by_lineage["B"]:
+        return diagnosis
+    disease = concepts.disease(name)
+    return replace(
+        diagnosis,
+        concept=name,
+        label=disease.label,
+        role=disease.role,
+        certainty=INFERRED,
+        may_be=disease.may_be,
+        speaks_when_ambiguous=False,
+        note=f"B lineage inferred from treatment with {by_lineage['B'][0]}",
+    )
+
+
+def with_transformation(diagnoses: Sequence[Diagnosis], concepts: Concepts) -> tuple[Diagnosis, ...]:
+    """Large B-cell lymphoma after follicular, marginal zone lymphoma or CLL named as what it is; the origin stays."""
+    origins = [d for d in diagnoses if _transforms(d, concepts)]
+    return tuple(_transformed(d, origins, concepts) for d in diagnoses)
+
+
+def _transforms(diagnosis: Diagnosis, concepts: Concepts) -> bool:
+    return (
+        bool(concepts.disease(diagnosis.concept).transforms_to)
+        and diagnosis.state not in (REFUTED, RETRACTED)
+        and diagnosis.certainty in SURE
+    )
+
+
+def _transformed(diagnosis: Diagnosis, origins: Sequence[Diagnosis], concepts: Concepts) -> Diagnosis:
+    if diagnosis.concept == RICHTER:
+        return replace(diagnosis, origin=CLL)
+    if diagnosis.concept not in TARGETS or not diagnosis.stands:
+        return diagnosis
+    found = [
+        (concepts.disease(origin.concept).transforms_to, origin)
+        for origin in origins
+        if _precedes(origin, diagnosis, concepts)
+    ]
+    if not found:
+        return diagnosis
+    name, origin = min(found, key=lambda f: (f[0] != RICHTER, f[0] != "transformed_follicular_lymphoma", f[1].concept))
+    note = f"after {origin.label}" + (f", {origin.onset.text}" if origin.onset and origin.onset.text else "")
+    if name == RICHTER and not before(_when(origin), _when(diagnosis)):
+        note = f"{origin.label} on record; that it came first cannot be excluded"
+    if diagnosis.concept != UNNAMED and name != RICHTER:
+        return replace(diagnosis, origin=origin.concept, note=note)
+    disease = concepts.disease(name)
+    return replace(diagnosis, concept=name, label=disease.label, role=disease.role, origin=origin.concept, note=note)
+
+
+def _precedes(origin: Diagnosis, target: Diagnosis, concepts: Concepts) -> bool:
+    """CLL precedes unless the large cell lymphoma is provably first (62); the others must provably precede."""
+    if concepts.disease(origin.concept).transforms_to == RICHTER:
+        return not before(target.onset, origin.onset)
+    return before(_when(origin), _when(target))
+
+
+def _when(diagnosis: Diagnosis) -> Interval | None:
+    return diagnosis.onset or diagnosis.recorded
