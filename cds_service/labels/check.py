@@ -1,4 +1,7 @@
-"""Can these rules be trusted? What ``cart-cds check-rules`` and the tests ask of a rules folder."""
+"""Can these rules be trusted? What ``cart-cds check-rules`` and the tests ask of a rules folder.
+
+The card wording is checked by the room that prints it; here stand the label packs and what they rest on.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +24,18 @@ from cds_service.labels.loader import (
     ruleset_version,
 )
 from cds_service.labels.loader_checks import Known
+from cds_service.labels.loader_schema import schema_problems
 from cds_service.labels.yaml_lines import RuleFileError, read_yaml
+from cds_service.oncology.knowledge import load_knowledge
 
 __all__ = ["Finding", "check_rules"]
 
 
 def check_rules(rules: Path, as_of: date | None = None) -> list[Finding]:
-    """Everything to correct (error) or look at (warning) in the label packs of ``rules``, by file and line.
+    """Everything to correct (error) or look at (warning) in the rules folder, by file and line.
 
-    Reads every pack, runs its cases through both evaluators, lints it. ``as_of`` is the day that review dates are
-    compared with; without it they are not.
+    Reads every label pack, runs its cases through both evaluators and lints it; reads the other rule files and code
+    tables. ``as_of`` is the day that review dates are compared with; without it they are not.
     """
     findings: list[Finding] = []
     try:
@@ -56,6 +61,7 @@ def check_rules(rules: Path, as_of: date | None = None) -> list[Finding]:
             findings += run_cases(pack)
     labels = {row["concept"]: row["family"] for row in concepts if row["role"] == "indication"}
     findings += lint_together(packs, labels)
+    findings += _other_files(rules)
     return sorted(set(findings))
 
 
@@ -66,6 +72,25 @@ def _read(path: Path, rules: Path, known: Known) -> Pack | list[RuleFileError]:
     except RuleFileError as error:
         return [error]
     return problems or make_pack(document)
+
+
+def _other_files(rules: Path) -> Iterator[Finding]:
+    """YAML files beside the packs against the schema of their kind, where there is one; then everything together."""
+    sound = True
+    for path in sorted(rules.glob("*.yaml")):
+        schema = rules / "schema" / f"{path.stem}.schema.json"
+        try:
+            document = read_yaml(path, path.name)
+            problems = schema_problems(document, schema) if schema.is_file() else []
+        except RuleFileError as error:
+            problems = [error]
+        yield from map(error_finding, problems)
+        sound = sound and not problems
+    if sound:
+        try:
+            load_knowledge(rules)
+        except RuleFileError as error:
+            yield error_finding(error)
 
 
 def _surroundings(rules: Path, concepts: list[dict[str, str]], as_of: date | None) -> Surroundings:

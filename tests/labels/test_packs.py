@@ -377,6 +377,38 @@ def test_a_newcomer_adds_a_made_up_product_in_yaml_alone(tmp_path: Path) -> None
     assert any("'progression after one line' expects met, and it is not_met" in problem for problem in problems)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("regimens.yaml", "  type: pulsed\n", "  type: pulsing\n", "'type' cannot be 'pulsing'"),
+        ("regimens.yaml", "  role: 'frontline'\n", "  roll: 'frontline'\n", "the key 'roll' means nothing here"),
+        ("lines_of_therapy.yaml", "schema:", "\tschema:", "not YAML"),
+        ("labels/ruleset.yaml", 'version: "', 'version: "v', "which has the wrong form"),
+    ],
+)
+def test_check_rules_reads_the_rule_files_beside_the_packs(
+    file: str, old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(RULES, rules, ignore=shutil.ignore_patterns("eu", "us"))
+    text = (RULES / file).read_text(encoding="utf-8")
+    assert old in text
+    (rules / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    found = [finding for finding in check_rules(rules) if finding.file == file]
+    assert any(words in finding.problem and finding.line for finding in found), found
+
+
+def test_a_label_disease_that_no_pack_names_is_found(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(RULES, rules)
+    table = rules / "terminology" / "concepts.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    new = next(line for line in lines if line.startswith("mantle_cell_lymphoma,"))
+    table.write_text("\n".join([*lines, new.replace("mantle_cell", "new_mantle_cell", 1), ""]), encoding="utf-8")
+    problems = [finding.problem for finding in check_rules(rules) if finding.file == "terminology/concepts.csv"]
+    assert problems == ["no pack names the label disease 'new_mantle_cell_lymphoma', so it silently meets nothing"]
+
+
 def test_without_a_terminology_the_packs_still_load(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     for part in ("schema", "labels"):
