@@ -82,6 +82,12 @@ class Course:
         seen = ((event, is_after(event.when, start)) for event in self.failures)
         return tuple(Spoken(event=event, certain=later is True) for event, later in seen if later is not False)
 
+    def unseen_response(self, event: StatusEvent) -> bool:
+        """A relapse with no remission on record before it: a response was there and was not recorded."""
+        return event.kind == "REL" and not any(
+            e.kind in RESPONSES and is_after(e.when, event.when) is not True for e in self.status
+        )
+
     def openers(self) -> tuple[str, ...]:
         """One reference for each line, else those of the diagnosis: what an absence rests on."""
         lines = [line.evidence[0] for line in self.derivation.lines if line.evidence]

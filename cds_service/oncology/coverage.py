@@ -79,7 +79,8 @@ def find_gaps(
     onset = onset_of(diagnoses, derivation.family)
     lists = received.incomplete | (frozenset(READ_LISTS) if _any_may_be_short(received) else frozenset())
     earlier = tuple(_earlier(derivation, onset, numbers))
-    absent = [name for name in (*MEDICATION_LISTS, "Procedure") if name in lists]
+    needed = (*MEDICATION_LISTS, "Procedure") if derivation.lines else READ_LISTS
+    absent = [name for name in needed if name in lists]
     other = [f"the list {name} is missing or was cut off" for name in absent]
     if onset is None:
         other.append("no date of diagnosis is recorded")

@@ -80,7 +80,7 @@ def primary_refractory(course: Course, first: FirstLine) -> Fact:
     if first.outcome in (NONE, RELAPSE) and best is not None and best.kind == "CR":
         because = f"{status_words(best)} was reached in the first line"
         return Fact(status=NOT_MET, grade=INFERRED, because=because, evidence=first.evidence or evidence_of(best))
-    if best is not None and best.kind in ("PR", "VGPR"):
+    if best is not None and best.kind in ("PR", "VGPR") and not course.gaps.status_lists:
         return _partial(course, first)
     return Fact(status=UNKNOWN, because=f"the best response to the first line is not recorded; {first.because}")
 

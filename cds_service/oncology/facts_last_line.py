@@ -85,8 +85,8 @@ def _by_window(course: Course, line: DerivedLine, seen: tuple[Spoken, ...], end:
         return transplanted
     lymphoma = course.family == "lbcl"
     inside = [f for f in failures if is_after(f.event.when, limit) is False and f.certain]
-    if inside and not (lymphoma and responses):
-        return _met(course, inside[0].event, end)
+    if inside and not (lymphoma and (responses or course.unseen_response(inside[0].event))):
+        return _met(course, inside[0].event, end, resting=lymphoma)
     stable = [s.event for s in seen if s.event.kind == "SD" and s.certain and is_after(s.event.when, limit) is False]
     if stable and not responses:
         because = f"best response to the last line was {status_words(stable[0])}"
@@ -107,10 +107,13 @@ def _by_window(course: Course, line: DerivedLine, seen: tuple[Spoken, ...], end:
     return Fact(status=UNKNOWN, because=_looked_for(course, line))
 
 
-def _met(course: Course, event: StatusEvent, end: Interval) -> Fact:
+def _met(course: Course, event: StatusEvent, end: Interval, resting: bool) -> Fact:
+    """``resting`` on no response having been recorded before the failure."""
     days = days_between(end, event.when)
     when = f"{said_days(days)} after the last dose ({said(end)})" if days[0] > 0 else f"by the last dose ({said(end)})"
     because = f"{status_words(event)}, {when}"
+    if resting:
+        return _resting(course, MET, because, evidence_of(event))
     return Fact(status=MET, grade=INFERRED, because=because, evidence=evidence_of(event))
 
 

@@ -31,8 +31,8 @@ _SAID = {
 class FirstLine:
     """``outcome`` is refractory, relapse, partial, none (remission kept, or untreated) or unknown.
 
-    ``days``: fewest and most from the end of the line to the failure, None without one. ``change``: a further line was started
-    before any failure was recorded, a hint of failure and never proof.
+    ``days``: fewest and most from the end of the line to the failure, None without one. ``change``: a further line was
+    started before any failure was recorded, a hint of failure and never proof.
     """
 
     outcome: str
@@ -108,7 +108,8 @@ class _Reader:
         responses = [e for e in self._responses() if is_after(e.when, when) is not True]
         stable = self._stable()
         evidence = unique((*self.line.evidence[-1:], *evidence_of(first)))
-        if not responses and (stable is not None or self._inside(when, end)):
+        progression = self._inside(when, end) and not self.course.unseen_response(first)
+        if not responses and (stable is not None or progression):
             worst = stable or first
             return self._made(
                 REFRACTORY,

@@ -171,3 +171,10 @@ def test_autologous_transplant_moves_the_end_of_the_first_line():
 
 def test_outside_large_b_cell_lymphoma_the_fact_is_not_defined():
     assert fact(course((FIRST,), (status("REL", "2024-10-02"),), family="fl")).status == "unknown"
+
+
+def test_a_relapse_without_a_recorded_remission_says_nothing_about_the_best_response():
+    found = course((FIRST,), (status("REL", "2024-07-01"),))
+    assert fact(found).status == "met"
+    assert fact(found, "primary_refractory").status == "unknown"
+    assert fact(found, "refractory_last_line").status == "unknown"
