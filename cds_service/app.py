@@ -61,13 +61,15 @@ def create_app(
     authenticator: Authenticator | None = None,
     store: FeedbackStore | None = None,
     source: PrefetchSource | None = None,
+    pipeline: Pipeline | None = None,
 ) -> Application:
     """The service for these settings.
 
-    The three keyword arguments replace what the settings would choose. Raises SettingsError or RuleFileError.
+    The keyword arguments replace what the settings would choose; ``pipeline`` shares rules that are loaded already.
+    Raises SettingsError or RuleFileError.
     """
     check_clients(settings)
-    context = _context(settings, authenticator, store, source)
+    context = _context(settings, authenticator, store, source, pipeline)
     app = Application("cds_service", static_folder=None)
     app.cart_cds = context
     app.url_map.strict_slashes = False
@@ -91,9 +93,11 @@ def _context(
     authenticator: Authenticator | None,
     store: FeedbackStore | None,
     source: PrefetchSource | None,
+    pipeline: Pipeline | None,
 ) -> Context:
-    jurisdictions = JURISDICTIONS if settings.sandbox else (settings.jurisdiction,)
-    pipeline = Pipeline(settings.rules, jurisdictions, referral_codes=settings.referral_codes)
+    if pipeline is None:
+        jurisdictions = JURISDICTIONS if settings.sandbox else (settings.jurisdiction,)
+        pipeline = Pipeline(settings.rules, jurisdictions, referral_codes=settings.referral_codes)
     options = CardOptions(
         base_url=settings.public_url,
         sandbox=settings.sandbox,

@@ -1,0 +1,1 @@
+"""The service seen from outside: every row of the CDS Hooks conformance table that concerns it."""
