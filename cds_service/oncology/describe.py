@@ -41,7 +41,7 @@ def describe(
     A chart without a haematological diagnosis, certain or ambiguous, costs one look at its codes: nothing else is read.
     ``referral_codes`` are the site's codes for a CAR-T referral, each "system|code" (decision 35).
     """
-    if not may_hold_haematological(record, knowledge):
+    if not may_hold_haematological(record, knowledge.concepts):
         return _Reader(record, as_of, knowledge, referral_codes).silent()
     return _Reader(record, as_of, knowledge, referral_codes).picture()
 
@@ -89,7 +89,7 @@ class _Reader:
             return found
         given = frozenset(i for e in self._treatment.exposures if e.grade == GIVEN for i in e.ingredients)
         infused = frozenset(e.product for e in self._treatment.events if e.product and e.grade == GIVEN)
-        return find_diagnoses(self.record, self.knowledge, self.as_of, given=given | infused)
+        return find_diagnoses(self.record, self.knowledge, self.as_of, given | infused)
 
     @cached_property
     def _treatment(self) -> Treatment:
