@@ -146,7 +146,7 @@ def _fitting(
     for number, exposure in enumerate(drugs):
         if number and starts[number - 1] == starts[number]:
             continue
-        same_day = [e for e in drugs[number:] if e.start.first == exposure.start.first]
+        same_day = drugs[number : bisect_right(starts, starts[number])]
         active = [o for o in others if o.since <= exposure.start.last]
         if not active:
             continue

@@ -14,6 +14,9 @@ from cds_service.oncology.model import SetAside
 from cds_service.oncology.parameters import Windows
 from cds_service.oncology.steps import GIVEN, ORDERED, PROBABLE, Exposure
 
+INTRATHECAL = "intrathecal"
+LOOK_AHEAD = 512
+"""Doses looked at inside one long statement; keeps the cost linear, no course of one drug has more."""
 _CLASS_RANK = {GIVEN: 0, PROBABLE: 1, ORDERED: 2}
 
 
@@ -98,9 +101,9 @@ class Item:
 
 def merge_duplicates(items: Iterable[Item], windows: Windows) -> tuple[list[Item], list[Item]]:
     """(what stays, orders that nothing proves): U1 ingredient by ingredient, so that the cost grows linearly."""
-    by_ingredient: dict[str, list[Item]] = defaultdict(list)
+    by_ingredient: dict[tuple[str, bool], list[Item]] = defaultdict(list)
     for item in items:
-        by_ingredient[item.ingredient].append(item)
+        by_ingredient[(item.ingredient, item.route == INTRATHECAL)].append(item)
     kept: list[Item] = []
     idle: list[Item] = []
     for name in sorted(by_ingredient):
@@ -175,7 +178,7 @@ class _Merger:
 
     def _first_inside(self, wide: Item, dated: list[Item], begin: int, end: int) -> Item | None:
         """The first dated exposure inside that outranks the wide record, or is as good and more exact."""
-        for number in range(begin, end):
+        for number in range(begin, min(end, begin + LOOK_AHEAD)):
             one = dated[number]
             if one is wide or one.into is not None:
                 continue

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from cds_service.oncology.exposures import INTRATHECAL
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import SetAside
 from cds_service.oncology.steps import Exposure, TreatmentEvent
@@ -15,7 +16,6 @@ from cds_service.oncology.steps import Exposure, TreatmentEvent
 TRANSPLANTS = ("auto_hsct", "allo_hsct", "hsct")
 COLLECTIONS = ("stem_cell_collection", "leukapheresis")
 LOCAL = ("radiotherapy", "surgery")
-INTRATHECAL = "intrathecal"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def finish_lines(
 def _finished(
     opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules, family: str, as_of: date
 ) -> Finished:
-    around = _steroids(opened, following, doses, rules, family)
+    around = _steroids(opened, following, doses, rules)
     name = _name(opened, around, rules, family)
     end = _clipped(_end(opened), opened, following)
     completion, certain = _completion(opened)
@@ -136,9 +136,7 @@ def _completion(opened: OpenLine) -> tuple[Interval | None, bool]:
 
 
 # --- what is in the line ----------------------------------------------------------------------------------------------
-def _steroids(
-    opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules, family: str
-) -> list[Exposure]:
+def _steroids(opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules) -> list[Exposure]:
     """Steroids of the line, the prephase included, up to the line after it."""
     start = opened.start.first
     first = start - timedelta(days=rules.windows.prephase) if start > date(2, 1, 1) else start
@@ -146,7 +144,6 @@ def _steroids(
     last = min(last, date.max - timedelta(days=2)) + timedelta(days=1)
     if following is not None and following.start.first < last:
         last = max(following.start.first, start)
-    del family
     return doses.between(first, last)
 
 

@@ -104,6 +104,9 @@ class _Derivation:
         if turned is not None:
             since = len(lines_since(lines, turned, self.rules.windows.diagnosis_leeway))
         count, gaps = _counted(found, recorded, value, since)
+        settled = value is not None and count.min == count.max == value
+        if lines and lines[0].regimen_role.startswith("maintenance"):
+            gaps.append("a maintenance drug is the first treatment on record (X0)")
         gaps += [f"{r} refers to a medication that is not in the record" for r in treatment.unresolved[:1]]
         return Derivation(
             family=self.family,
@@ -112,7 +115,7 @@ class _Derivation:
             exposures=tuple(self.filtered.systemic),
             local=local_treatment(self.events),
             status=tuple(self.status),
-            boundaries=found.range.boundaries,
+            boundaries=() if settled else found.range.boundaries,
             count=count,
             recorded=recorded.value if recorded is not None else None,
             set_aside=self._set_aside(treatment),

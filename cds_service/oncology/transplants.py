@@ -12,6 +12,7 @@ from cds_service.oncology.walk_rules import Verdict
 from cds_service.oncology.walk_state import OpenLine
 
 UNSTATED = "hsct"
+_LOOK_BACK = 8
 
 
 def joined_transplants(events: Iterable[TreatmentEvent], rules: LineRules) -> list[TreatmentEvent]:
@@ -22,7 +23,8 @@ def joined_transplants(events: Iterable[TreatmentEvent], rules: LineRules) -> li
         if event.kind not in TRANSPLANTS:
             result.append(event)
             continue
-        near = next((n for n, known in enumerate(transplants) if _same(known, event, rules)), None)
+        recent = range(max(0, len(transplants) - _LOOK_BACK), len(transplants))
+        near = next((n for n in recent if _same(transplants[n], event, rules)), None)
         if near is None:
             transplants.append(event)
         else:

@@ -232,6 +232,8 @@ class _Reader:
                 )
             elif patient.birth is not None and event.when.last < patient.birth.first:
                 self.set_aside.append(SetAside(reference=event.reference, why="dated before birth (D6)"))
+            elif patient.deceased_on is not None and event.when.first > patient.deceased_on.last:
+                self.set_aside.append(SetAside(reference=event.reference, why="dated after death (D6)"))
             elif event.when.last > self.as_of:
                 yield replace(event, when=Interval(event.when.first, self.as_of, event.when.text))
             else:

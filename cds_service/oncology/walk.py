@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -67,7 +68,7 @@ class _Walk:
         self.all_status = tuple(status)
         self.result = Walked()
         self.starts = [e.start.first for e in cells.drugs]
-        self.mobilisation = sorted(filtered.mobilisation, key=lambda e: (e.start.first, e.reference))
+        self.mobilisation = deque(sorted(filtered.mobilisation, key=lambda e: (e.start.first, e.reference)))
 
     @property
     def line(self) -> OpenLine | None:
@@ -264,7 +265,7 @@ class _Walk:
     def _mobilise(self, until: date) -> None:
         """F5: mobilisation belongs to the current line and adds no drug to it."""
         while self.mobilisation and self.mobilisation[0].start.first < until:
-            exposure = self.mobilisation.pop(0)
+            exposure = self.mobilisation.popleft()
             if self.line is None:
                 when = exposure.start
                 line = OpenLine(start=when, opened_by="L1", because=["first treatment on record"])
@@ -310,6 +311,7 @@ class _Walk:
             because=[f"infusion of {label} on {said(course.infused.when)}"],
             car_t=course.product,
             is_car_t=True,
+            infused=course.infused.when.first.toordinal() - 1,
         )
         for part in course.parts:
             line.parts.append(part)

@@ -119,6 +119,8 @@ def l15_continues(step: Step) -> Verdict | None:
     role = "maintenance" if maintenance else "core"
     rule = "L8" if maintenance else ("L6" if step.swapped else "L15")
     why = f"{step.rules.labels(sorted(step.swapped))} in place of an equivalent drug" if step.swapped else ""
+    if maintenance:
+        why = f"{step.rules.labels(sorted(step.names))} went on as maintenance"
     return Verdict(new=False, rule=rule, why=why, role=role, modified=bool(step.swapped))
 
 

@@ -79,6 +79,8 @@ class OpenLine:
     first_end: int = 0
     last_end: int = 0
     transplants: list[TreatmentEvent] = field(default_factory=list)
+    infused: int = 0
+    """Day of the CAR-T infusion: failures before it are not failures of the line."""
     not_tolerated: set[str] = field(default_factory=set)
     no_response: list[int] = field(default_factory=list)
     carried_over: bool = False
@@ -159,7 +161,7 @@ class Step:
     @property
     def failed(self) -> StatusEvent | None:
         """The first failure since the line started that no complete remission has answered."""
-        return self.failed_since(self.moment.start)
+        return self.failed_since(max(self.moment.start, self.line.infused))
 
     def failed_since(self, day: int) -> StatusEvent | None:
         """A failure after that day, up to this one, without a complete remission after it."""
