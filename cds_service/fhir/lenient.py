@@ -10,7 +10,7 @@ import math
 import types
 import typing
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from cds_service.fhir.model import DataIssue
 from cds_service.fhir.wire import TYPES, Bundle, Parameters, Resource
 
 MAX_DEPTH = 64
-"""Resources inside resources; containers may be nested 32 deep, and contained resources hold none."""
+"""Resources inside resources: more than the containers of which ``collect`` opens any."""
 _LOST = object()
 
 
@@ -33,6 +33,7 @@ class Reader:
         self._reference = ""
         self._problems: dict[str, None] = {}
         self._depth = 0
+        self._holders = 0
 
     def resource(self, found: Any) -> Resource | None:
         """The slim struct of one resource; None (and an issue) when it is no resource of a known type."""
@@ -47,12 +48,20 @@ class Reader:
             self._issues.append(DataIssue("", problem))
             return None
         struct = TYPES[kind]
-        if struct is not Bundle and struct is not Parameters:
-            try:
-                return msgspec.convert(found, struct)
-            except msgspec.ValidationError:
-                pass
-        return self._by_element(struct, found, kind)
+        if struct is Bundle or struct is Parameters:
+            return self._by_element(struct, found, kind)
+        if self._holders > 1:
+            self._problems["resources contained in contained resources are not allowed; they were not read"] = None
+            return None
+        try:
+            return msgspec.convert(found, struct)
+        except msgspec.ValidationError:
+            pass
+        self._holders += 1
+        try:
+            return self._by_element(struct, found, kind)
+        finally:
+            self._holders -= 1
 
     def _by_element(self, struct: type[Resource], found: dict[str, Any], kind: str) -> Resource:
         outer, problems = self._reference, self._problems
@@ -70,87 +79,90 @@ class Reader:
 
     def _struct(self, struct: type[Any], found: dict[str, Any], path: str) -> Any:
         made = struct()
-        for key, (name, hint) in _hints(typing.cast(typing.Hashable, struct)).items():
-            there = found.get(key)
-            if there is None:
+        elements_read = _elements(typing.cast(typing.Hashable, struct))
+        for key, there in found.items():
+            element = elements_read.get(key)
+            if element is None or there is None:
                 continue
             where = f"{path}.{key}" if path else key
-            value = self._value(hint, there, where)
+            value = self._value(element[1], there, where)
             if value is _LOST:
                 self._problems[f"element {where} has an unexpected type; it was not read"] = None
             else:
-                setattr(made, name, value)
+                setattr(made, element[0], value)
         return made
 
-    def _value(self, hint: Any, found: Any, path: str) -> Any:
-        """The value as one of the hinted types, or _LOST."""
-        options = _options(hint)
+    def _value(self, forms: _Forms, found: Any, path: str) -> Any:
+        """The value in one of the forms that are read, or _LOST."""
         if isinstance(found, dict):
-            return self._object(options, found, path)
+            return self._object(forms, found, path)
         if isinstance(found, list):
-            return self._list(hint, options, found, path)
-        for option in options:
-            if option in _SCALARS:
-                read = _scalar(option, found)
-                if read is not _LOST:
-                    return read
-        if isinstance(found, str):
-            return _wrapped(options, found)
-        return _LOST
+            return self._list(forms, found, path)
+        for scalar in forms.scalars:
+            read = _scalar(scalar, found)
+            if read is not _LOST:
+                return read
+        return _wrapped(forms, found) if isinstance(found, str) else _LOST
 
-    def _object(self, options: tuple[Any, ...], found: dict[str, Any], path: str) -> Any:
-        lists = None
-        for option in options:
-            if option is Resource:
-                return self.resource(found)
-            if isinstance(option, type) and issubclass(option, msgspec.Struct):
-                return self._struct(option, found, path)
-            if option is msgspec.Raw:
-                return msgspec.Raw(b"{}")
-            if typing.get_origin(option) is list:
-                lists = option
-        if lists is None:
+    def _object(self, forms: _Forms, found: dict[str, Any], path: str) -> Any:
+        if forms.struct is Resource:
+            return self.resource(found)
+        if forms.struct is not None:
+            return self._struct(forms.struct, found, path)
+        if forms.raw:
+            return msgspec.Raw(b"{}")
+        if forms.item is None:
             return _LOST
-        read = self._value(typing.get_args(lists)[0], found, path)
+        read = self._value(forms.item, found, path)
         return _LOST if read is _LOST else [read]
 
-    def _list(self, hint: Any, options: tuple[Any, ...], found: list[Any], path: str) -> Any:
-        inner = next((typing.get_args(option)[0] for option in options if typing.get_origin(option) is list), None)
-        if inner is None:
-            return self._value(hint, found[0], path) if len(found) == 1 and not isinstance(found[0], list) else _LOST
-        read = [None if item is None else self._value(inner, item, path) for item in found]
-        kept = [item for item in read if item is not _LOST]
+    def _list(self, forms: _Forms, found: list[Any], path: str) -> Any:
+        item = forms.item
+        if item is None:
+            return self._value(forms, found[0], path) if len(found) == 1 and not isinstance(found[0], list) else _LOST
+        read = [None if one is None else self._value(item, one, path) for one in found]
+        kept = [one for one in read if one is not _LOST]
         if len(kept) < len(read):
             self._problems[f"an item of {path} has an unexpected type; it was not read"] = None
         return kept
+
+
+class _Forms(NamedTuple):
+    """The forms that are read of an element: plain values, one struct, a list of ``item``, anything (``raw``)."""
+
+    scalars: tuple[type[Any], ...]
+    struct: type[Any] | None
+    item: _Forms | None
+    raw: bool
 
 
 _SCALARS = (bool, int, float, str)
 
 
 @cache
-def _hints(struct: Any) -> dict[str, tuple[str, Any]]:
-    """JSON name -> (attribute, type) of a struct."""
+def _elements(struct: Any) -> dict[str, tuple[str, _Forms]]:
+    """JSON name -> (attribute, forms) of a struct."""
     hints = typing.get_type_hints(struct, {**vars(elements), **vars(wire), "AnyResource": Resource})
     names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
-    return {key: (name, hints[name]) for name, key in names}
+    return {key: (name, _forms(hints[name])) for name, key in names}
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+def _forms(hint: Any) -> _Forms:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    structs = [o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)]
+    items = [_forms(typing.get_args(o)[0]) for o in options if typing.get_origin(o) is list]
+    scalars = tuple(o for o in options if o in _SCALARS)
+    return _Forms(scalars, next(iter(structs), None), next(iter(items), None), msgspec.Raw in options)
 
 
-def _wrapped(options: tuple[Any, ...], found: str) -> Any:
+def _wrapped(forms: _Forms, found: str) -> Any:
     """A text where a concept or a reference belongs says what it says."""
-    if CodeableConcept in options:
+    if forms.struct is CodeableConcept:
         return CodeableConcept(text=found)
-    if Reference in options:
+    if forms.struct is Reference:
         return Reference(reference=found)
-    for option in options:
-        if typing.get_origin(option) is list:
-            item = _wrapped(_options(typing.get_args(option)[0]), found)
-            return _LOST if item is _LOST else [item]
-    return _LOST
+    item = _LOST if forms.item is None else _wrapped(forms.item, found)
+    return _LOST if item is _LOST else [item]
 
 
 def _scalar(wanted: type[Any], found: Any) -> Any:

@@ -21,6 +21,7 @@ def answered_numbers(reference: str, found: QuestionnaireResponse) -> Iterator[N
     while waiting:
         item = waiting.pop()
         inner = _items(item.item)
+        question = _question(item)
         for answer in _answers(item):
             inner += _items(answer.item)
             value = _whole(answer)
@@ -29,7 +30,7 @@ def answered_numbers(reference: str, found: QuestionnaireResponse) -> Iterator[N
                     reference=reference,
                     kind="QuestionnaireResponse",
                     status=status,
-                    code=_question(item),
+                    code=question,
                     name=(item.linkId or "")[:200],
                     value=value,
                     date=when,
