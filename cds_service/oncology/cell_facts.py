@@ -132,7 +132,7 @@ def _prior(course: Course, kind: str) -> Fact:
     if not course.gaps.complete:
         because = f"{_NAMES[kind]} was not found, but treatment may be missing: {course.gaps.why}"
         return Fact(status=UNKNOWN, because=because)
-    return Fact(status=NOT_MET, grade=RECORDED, because=f"no {_NAMES[kind]} on record", evidence=course.openers())
+    return Fact(status=NOT_MET, grade=INFERRED, because=f"no {_NAMES[kind]} on record", evidence=course.openers())
 
 
 def _unclear_transplant(course: Course) -> Fact | None:

@@ -90,7 +90,7 @@ class Course:
 
     def openers(self) -> tuple[str, ...]:
         """One reference for each line, else those of the diagnosis: what an absence rests on."""
-        lines = [line.evidence[0] for line in self.derivation.lines if line.evidence]
+        lines = [_opener(line) for line in self.derivation.lines if line.evidence]
         return unique(lines) or self.diagnosis_evidence()
 
     def diagnosis_evidence(self) -> tuple[str, ...]:
@@ -98,6 +98,12 @@ class Course:
         return unique(r for d in self.diagnoses if d.family == self.family for r in d.evidence) or unique(
             r for d in self.diagnoses for r in d.evidence
         )
+
+
+def _opener(line: DerivedLine) -> str:
+    """The reference of the line's first dose or, without drugs, of what opened it."""
+    doses = [(p.exposure.start.first, p.exposure.start.last, p.exposure.reference) for p in line.parts]
+    return min(doses)[2] if doses else line.evidence[0]
 
 
 def best_of(events: Iterable[StatusEvent]) -> StatusEvent | None:

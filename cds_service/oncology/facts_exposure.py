@@ -21,6 +21,7 @@ CLASSES = {
 }
 DOUBLE, TRIPLE = ("pi", "imid"), ("pi", "imid", "cd38")
 UNKNOWN_DRUG = "investigational"
+SETTINGS = frozenset({"bridging", "conditioning", "lymphodepletion", "mobilisation"})
 
 
 def exposures_to(course: Course, fact_class: str) -> tuple[Exposure, ...]:
@@ -45,7 +46,7 @@ def exposed(course: Course, fact_class: str, label: str) -> Fact:
     if given:
         first = given[0]
         drug = next(i for i in first.ingredients if course.numbers.in_class(i, fact_class))
-        because = f"{course.numbers.label_of(drug)} given from {said(first.start)}"
+        because = f"{course.numbers.label_of(drug)} given from {said(first.start)}{_setting(course, first)}"
         return Fact(status=MET, grade=RECORDED, because=because, evidence=unique(first.evidence or (first.reference,)))
     if found:
         one = found[0]
@@ -64,10 +65,17 @@ def exposed(course: Course, fact_class: str, label: str) -> Fact:
         return Fact(status=UNKNOWN, because=because)
     return Fact(
         status=NOT_MET,
-        grade=RECORDED,
+        grade=INFERRED,
         because=f"{label} is not among the drugs given",
         evidence=course.openers(),
     )
+
+
+def _setting(course: Course, exposure: Exposure) -> str:
+    """Where the exposure counts for the class but not as treatment of its own (X8 asks to flag the setting)."""
+    roles = {p.role for line in course.derivation.lines for p in line.parts if p.exposure == exposure}
+    special = sorted(roles & SETTINGS)
+    return f" (as {special[0]})" if special and roles == set(special) else ""
 
 
 def together(parts: list[tuple[str, Fact]]) -> Fact:

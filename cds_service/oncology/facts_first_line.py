@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cds_service.oncology.course import Course, evidence_of, unique
 from cds_service.oncology.first_line import (
+    NO,
     NONE,
     PARTIAL,
     REFRACTORY,
@@ -34,9 +35,8 @@ def early_failure(course: Course, first: FirstLine) -> Fact:
         return Fact(status=UNKNOWN, because="defined for the first line of large B-cell lymphoma only")
     if course.lines and first.chemoimmunotherapy != YES:
         agents = ", ".join(course.numbers.label_of(a) for a in course.lines[0].agents)
-        because = (
-            f"the first line ({agents}) is not on record as chemoimmunotherapy, which the twelve months count from"
-        )
+        proof = "is not on record as" if first.chemoimmunotherapy == NO else "is not proven to be"
+        because = f"the first line ({agents}) {proof} chemoimmunotherapy, which the twelve months count from"
         return Fact(status=UNKNOWN, because=because)
     limit = course.numbers.twelve_months
     days = first.days if first.outcome == RELAPSE else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.course import RANK, RESPONSES, Course, best_of, evidence_of, today, unique
 from cds_service.oncology.spans import days_between, earliest, is_after, later_by, said, said_days
-from cds_service.oncology.steps import PROBABLE, DerivedLine, StatusEvent
+from cds_service.oncology.steps import GIVEN, PROBABLE, DerivedLine, StatusEvent
 
 REFRACTORY, RELAPSE, PARTIAL, NONE, UNKNOWN = "refractory", "relapse", "partial", "none", "unknown"
 YES, NO = "yes", "no"
@@ -263,14 +263,18 @@ def count_cycles(days: list[int], apart: int) -> int:
 
 
 def _chemoimmunotherapy(course: Course, line: DerivedLine) -> str:
-    """A cytotoxic drug with an anti-CD20 antibody (labels-us A11); unknown while a study drug hides one of them."""
+    """A cytotoxic drug with an anti-CD20 antibody (labels-us A11); unknown while one is hidden or only probable."""
+    given = {i for part in line.parts if part.exposure.grade == GIVEN for i in part.exposure.ingredients}
     agents = {i for part in line.parts for i in part.exposure.ingredients} | set(line.agents)
-    numbers = course.numbers
-    cytotoxic = any(numbers.in_class(a, "cytotoxic") for a in agents)
-    antibody = any(numbers.in_class(a, "anti_cd20") for a in agents)
-    if cytotoxic and antibody:
+    if _both(course, given):
         return YES
-    return UNKNOWN if "investigational" in agents or not course.gaps.complete else NO
+    hidden = "investigational" in agents or not course.gaps.complete
+    return UNKNOWN if hidden or _both(course, agents) else NO
+
+
+def _both(course: Course, drugs: set[str]) -> bool:
+    cytotoxic = any(course.numbers.in_class(d, "cytotoxic") for d in drugs)
+    return cytotoxic and any(course.numbers.in_class(d, "anti_cd20") for d in drugs)
 
 
 def _in_part(course: Course, line: DerivedLine) -> bool:

@@ -67,7 +67,7 @@ def lenalidomide(course: Course) -> Verdict:
 
 def _never_given(course: Course, imid: Fact) -> Fact:
     """Another IMiD does not make lenalidomide; an unnamed drug or a gap leaves it open."""
-    if imid.status != MET:
+    if imid.status == UNKNOWN:
         return imid
     if not course.gaps.complete:
         because = f"lenalidomide was not found, but treatment may be missing: {course.gaps.why}"
