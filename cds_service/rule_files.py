@@ -7,10 +7,10 @@ text; a key stands once; there are no anchors, aliases or tags. What a haematolo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -19,7 +19,7 @@ from cds_service.errors import CartCdsError
 Place = tuple[str | int, ...]
 """Where a value stands: keys and positions from the top of the file."""
 
-_LoaderBase: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LoaderBase: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RuleFileError(CartCdsError):
@@ -59,10 +59,10 @@ class Document:
         return RuleFileError(self.file, self.line(place), problem, remedy)
 
 
-class _Loader(_LoaderBase):
+class _Loader(_LoaderBase):  # type: ignore[misc]  # the C loader where it was built, else the Python one
     """Safe loader that only composes nodes; scalars are resolved by the four patterns below."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
 
 for _tag, _pattern, _first in (
@@ -73,7 +73,7 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
-_SCALARS = {
+_SCALARS: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:str": str,
     "tag:yaml.org,2002:bool": lambda text: text == "true",
     "tag:yaml.org,2002:null": lambda text: None,

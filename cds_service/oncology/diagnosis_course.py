@@ -14,7 +14,7 @@ from cds_service.terminology import Concepts
 TARGETS = ("dlbcl_nos", "high_grade_b_cell_lymphoma", "high_grade_b_cell_lymphoma_double_hit")
 """Diseases that an indolent lymphoma transforms into."""
 UNNAMED = "dlbcl_nos"
-"""The one that takes the name of the transformation; high-grade lymphoma keeps its own and notes where it came from."""
+"""Takes the name of the transformation; high-grade lymphoma keeps its own name and notes its origin."""
 RICHTER, CLL = "richter_transformation", "cll_sll"
 B_LINEAGE = {
     "all_unspecified_lineage": "b_all",
@@ -25,7 +25,7 @@ B_LINEAGE = {
 def with_lineage(
     diagnoses: Iterable[Diagnosis], given_drugs: frozenset[str], concepts: Concepts
 ) -> tuple[Diagnosis, ...]:
-    """ALL of unstated lineage: drugs that only B-lineage gets make it B-ALL, inferred; nelarabine leaves it open (9c)."""
+    """ALL of unstated lineage: drugs of B lineage make it B-ALL, inferred; nelarabine leaves it open (9c)."""
     by_lineage: dict[str, list[str]] = {"B": [], "T": []}
     for name in sorted(given_drugs):
         if name in concepts.lineage:

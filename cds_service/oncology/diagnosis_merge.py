@@ -1,4 +1,4 @@
-"""Statements to diagnoses: the same disease from several resources is one, a vague one beside a named one is that one."""
+"""Statements to diagnoses: one disease from several resources is one, a vague one beside a named one is that."""
 
 from __future__ import annotations
 

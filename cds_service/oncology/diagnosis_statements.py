@@ -44,7 +44,7 @@ COARSE = ("icd-10", "icd-10-cm", "icd-10-gm", "icd-10-who-browser")
 class Statement:
     """One disease as one resource states it.
 
-    ``said``: the state was written, not assumed. ``coarse``: only a statistical classification says it. ``mute``: it may
+    ``said``: the state was written, not assumed. ``coarse``: only a classification says it. ``mute``: it may
     not speak as "cannot determine", whatever its concept.
     """
 

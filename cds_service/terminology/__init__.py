@@ -1,4 +1,4 @@
-"""Codes to concepts: loaded once from ``rules/terminology/``. Never a code without its system, never a guess from text."""
+"""Codes to concepts, loaded once from ``rules/terminology/``: never a code without its system, never a text guessed."""
 
 from __future__ import annotations
 

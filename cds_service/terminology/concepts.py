@@ -129,7 +129,7 @@ class Concepts:
         return tuple(sorted(by_name.values(), key=lambda m: (ROLE_ORDER.get(m.role, 9), m.concept)))
 
     def narrows(self, fine: str, coarse: str) -> bool:
-        """True when ``fine`` says more than ``coarse``: a kind of it, or one of the concepts its codes also stand for."""
+        """True when ``fine`` says more than ``coarse``: a kind of it, or a concept that its codes also stand for."""
         if fine == coarse:
             return False
         return coarse in self.under.get(fine, ()) or fine in self.diseases[coarse].may_hold
@@ -160,7 +160,7 @@ class Concepts:
         return frozenset(d.name for d in self.drugs.values() if d.drug_class == drug_class)
 
     def drug(self, concept: Concept) -> DrugMeaning | None:
-        """What the codings mean together; None when none maps, or when they name different drugs (``drug_conflict``)."""
+        """What the codings mean together; None when none maps, or they name different drugs (``drug_conflict``)."""
         return self._merged(self._drug_codings(concept))
 
     def drug_conflict(self, concept: Concept) -> bool:

@@ -39,7 +39,7 @@ def read_tables(folder: Path, stem: str) -> list[Table]:
     A companion holds the rows of one licensed code system and may be deleted.
     """
     paths = [folder / f"{stem}.csv", *sorted(folder.glob(f"{stem}_*.csv"))]
-    return [_read(path) for path in paths if path.is_file() or stem in REQUIRED and path == paths[0]]
+    return [_read(path) for path in paths if path.is_file() or (stem in REQUIRED and path == paths[0])]
 
 
 def _read(path: Path) -> Table:
