@@ -25,6 +25,8 @@ def answer_assessment(context: Context, environ: Json, as_of: str | None, jurisd
         raise Refusal(400, f"jurisdiction is not one of {', '.join(sorted(context.pipeline.rulesets))}")
     try:
         decoded = decode_record(body)
+        if not decoded.resources:
+            raise Refusal(400, "no FHIR in it: expected a Bundle, resources, or a CDS Hooks request")
         record = read_record(decoded.resources, decoded.issues)
     except UnreadableInput as error:
         raise Refusal(400, str(error)) from None

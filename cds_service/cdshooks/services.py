@@ -136,7 +136,7 @@ def _record_of(context: Context, call: Call, body: bytes, caller: Caller) -> tup
         record = read_record(supplied.resources, [*call.decoded.issues, *supplied.issues], supplied.incomplete)
     except (MixedPatients, NoPatient, TooComplex) as error:
         raise Refusal(422, str(error)) from None
-    if call.patient_id not in record.patient.ids:
+    if record.patient.reference.rpartition("/")[2] != call.patient_id:
         raise Refusal(422, "context.patientId is not the id of the Patient in prefetch")
     return record, supplied
 
@@ -212,7 +212,7 @@ def _why(assessment: Assessment, composed: Composition) -> str:
     """One word of cards.SILENCES; a list of Conditions that was cut off is told apart (contract section 4)."""
     if composed.cards:
         return "snoozed"
-    words = set(composed.silent.values())
+    words = set(composed.silent.values()) - {"no_diagnosis"}
     why = next((word for word in SILENCES if word in words), "no_diagnosis")
     incomplete = assessment.picture.coverage.incomplete
     cut_off = why == "no_diagnosis" and not incomplete.isdisjoint(("Condition", "*"))

@@ -52,7 +52,7 @@ def test_pre_05_without_prefetch_412(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("key", ["patient", "conditions"])
-@pytest.mark.parametrize("value", [OUTCOME, WARNING, "not a resource", 5, []])
+@pytest.mark.parametrize("value", [OUTCOME, WARNING, "not a resource", 5, [5]])
 def test_pre_03_a_failed_patient_or_condition_query_is_412(client: FlaskClient, key: str, value: Any) -> None:
     call = hook_call()
     call["prefetch"][key] = value

@@ -99,7 +99,7 @@ def test_an_unusable_value_stops_the_start_and_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
-        load(monkeypatch, **SANDBOX, **{f"CART_CDS_{name}": value})
+        load(monkeypatch, **{**SANDBOX, f"CART_CDS_{name}": value})
     assert f"CART_CDS_{name}" in str(refused.value)
     assert "secret" not in str(refused.value)
 
