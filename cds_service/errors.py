@@ -11,6 +11,7 @@
      ├─ SettingsError              a CART_CDS_ variable is unknown or unusable         stops the start
      ├─ RuleFileError              a rule file cannot be used: file, line, remedy      stops the start
      └─ EngineError                the inference engine refused or failed              status becomes unknown
+         └─ EngineLimit            more rules in one set than the engine carries     the set is divided
 
 Messages name places and codes, never what a record says about a patient, never a token.
 """
@@ -53,3 +54,7 @@ class SettingsError(CartCdsError):
 
 class EngineError(CartCdsError):
     """The inference engine refused a fact, or an action failed."""
+
+
+class EngineLimit(EngineError):
+    """A set of rules is larger than the inference engine carries safely; it has to be divided."""

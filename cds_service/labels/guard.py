@@ -18,7 +18,7 @@ import durable_rules_engine as _native  # type: ignore[import-not-found]
 import orjson
 from durable import engine
 
-from cds_service.errors import EngineError
+from cds_service.errors import EngineError, EngineLimit
 from cds_service.labels.criteria import Region
 
 Fact = dict[str, Any]
@@ -47,7 +47,7 @@ class QuietHost(engine.Host):  # type: ignore[misc]
 class EngineGuard:
     """One set of rules in the inference engine. Any number of threads may call ``evaluate``.
 
-    ``rules`` maps a rule name to its pattern: the kind of fact and the tests on its members. Raises EngineError when
+    ``rules`` maps a rule name to its pattern: the kind of fact and the tests on its members. Raises EngineLimit when
     the set is beyond the limits of the library, which otherwise fail at the first patient, or never return.
     """
 
@@ -150,9 +150,9 @@ class EngineGuard:
 
 
 def check_limits(rules: Mapping[str, tuple[str, Mapping[str, Any]]], schema: Schema) -> None:
-    """Raises EngineError for a set of rules the library would not carry safely."""
+    """Raises EngineLimit for a set of rules too large for the library, EngineError for names it cannot tell apart."""
     if len(rules) > MAX_RULES:
-        raise EngineError(f"{len(rules)} rules in one set; the engine is safe up to {MAX_RULES}: split the set")
+        raise EngineLimit(f"{len(rules)} rules in one set; the engine is safe up to {MAX_RULES}: split the set")
     tested: dict[tuple[str, str], int] = {}
     for rule, (kind, pattern) in rules.items():
         if not rule.isidentifier() or len(rule) > MAX_TEXT or rule == BEGIN:
@@ -162,10 +162,10 @@ def check_limits(rules: Mapping[str, tuple[str, Mapping[str, Any]]], schema: Sch
     for (kind, member), count in tested.items():
         if count > MAX_RULES_PER_MEMBER:
             problem = f"{count} rules test '{member}' of '{kind}'; the engine is safe up to {MAX_RULES_PER_MEMBER}"
-            raise EngineError(f"{problem}: split the set")
+            raise EngineLimit(f"{problem}: split the set")
     for kind, members in schema.items():
         if len(members) > MAX_MEMBERS:
-            raise EngineError(
+            raise EngineLimit(
                 f"a fact of kind '{kind}' has {len(members)} members; the engine is safe up to {MAX_MEMBERS}"
             )
         for name, region in members.items():

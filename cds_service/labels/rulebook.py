@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from cds_service.errors import EngineError
+from cds_service.errors import EngineError, EngineLimit
 from cds_service.labels.cases import expand_signals
 from cds_service.labels.criteria import LISTED, OTHER, Region, Table, concepts_of, domains, tables_of
 from cds_service.labels.engine import FamilyEngine
@@ -84,7 +84,7 @@ class FamilyRules:
         tables = [self.tables[key] for key in keys]
         try:
             return [(places, FamilyEngine(f"{self._name}_{next(_SERIAL)}", tables, asked, self.domain))]
-        except EngineError:
+        except EngineLimit:
             if len(places) == 1:
                 raise
         half = len(places) // 2

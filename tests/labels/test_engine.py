@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_service.errors import EngineError
+from cds_service.errors import EngineError, EngineLimit
 from cds_service.labels import Rulebook
 from cds_service.labels.criteria import LISTED, Region
 from cds_service.labels.engine import FamilyEngine
@@ -224,7 +224,7 @@ def test_a_set_with_too_many_rules_on_one_member_does_not_load() -> None:
         f"rule{n}": ("course", {"$and": [{"kind": "course"}, {"$gte": {"number": n}}]})
         for n in range(MAX_RULES_PER_MEMBER + 1)
     }
-    with pytest.raises(EngineError, match="split the set"):
+    with pytest.raises(EngineLimit, match="split the set"):
         EngineGuard("crowded", rules, schema)
 
 
