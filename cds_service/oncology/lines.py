@@ -28,7 +28,7 @@ from cds_service.oncology.finish import Finished, finish_lines, local_treatment,
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.method import LineRules, rules_of
 from cds_service.oncology.model import Diagnosis, LineCount, SetAside
-from cds_service.oncology.status import read_status_with
+from cds_service.oncology.status import narrowed, read_status_with
 from cds_service.oncology.steps import Derivation, Exposure, StatusEvent, Treatment
 from cds_service.oncology.transplants import joined_transplants
 from cds_service.oncology.treatment import read_treatment_with
@@ -84,9 +84,12 @@ class _Derivation:
     def __init__(
         self, attributed: Attributed, status: Sequence[StatusEvent], rules: LineRules, family: str, as_of: date
     ) -> None:
-        self.attributed, self.status, self.rules, self.family, self.as_of = attributed, status, rules, family, as_of
+        self.attributed, self.rules, self.family, self.as_of = attributed, rules, family, as_of
+        self.status = tuple(status)
         self.events = joined_transplants(attributed.events, rules)
         self.filtered = filter_exposures(attributed.exposures, self.events, rules)
+        dated = [e.start.last for e in self.filtered.drugs if not e.undated]
+        self.course = narrowed(self.status, min(dated, default=None))
         self.cells = find_cell_therapy(self.filtered.drugs, self.events, rules, as_of)
 
     def result(self, treatment: Treatment, record: Record, diagnoses: Sequence[Diagnosis]) -> Derivation:
@@ -132,7 +135,7 @@ class _Derivation:
         return tuple(sorted(everything, key=lambda s: (s.reference, s.why)))
 
     def _pass(self, forced: Mapping[str, bool]) -> _Pass:
-        walked = walk(self.filtered, self.cells, self.events, self.status, self.rules, self.family, forced)
+        walked = walk(self.filtered, self.cells, self.events, self.course, self.rules, self.family, forced)
         steroids = self.filtered.steroids
         everything = finish_lines(walked.lines, steroids, self.rules, self.family, self.as_of)
         counted = [f for f in everything if f.line.complete or forced.get(candidate_key(f))]

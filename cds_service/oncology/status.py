@@ -164,6 +164,24 @@ def _joined(spoken: list[StatusEvent], stated: list[StatusEvent]) -> list[Status
     return result
 
 
+def narrowed(status: Sequence[StatusEvent], first_dose: date | None) -> tuple[StatusEvent, ...]:
+    """Relapses known only by the day of recording, with the earliest day they may lie on.
+
+    A relapse comes after treatment began and after the last remission or response recorded before it.
+    """
+    result = []
+    for event in status:
+        if event.failure and event.when.first == date.min and event.when.last != date.max:
+            until = event.when.last
+            floors = [e.when.last for e in status if not e.failure and e.when.first != date.min and e.when.last < until]
+            floors += [first_dose] if first_dose is not None and first_dose < until else []
+            if floors:
+                when = Interval(max(floors) + timedelta(days=1), until, event.when.text)
+                event = replace(event, when=when)  # noqa: PLW2901
+        result.append(event)
+    return tuple(result)
+
+
 def _telling(event: StatusEvent) -> bool:
     """Failures and complete remissions: what a Condition can state as well."""
     return event.source == "observation" and (event.failure or event.kind == "CR")
