@@ -12,6 +12,7 @@ from cds_service.fhir.convert import (
     day,
     dosages,
     extension_concept,
+    extensions,
     links,
     note_undated,
     reasons,
@@ -61,6 +62,7 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
         version=(resource.meta.versionId or "") if resource.meta else "",
         treatment_intent=extension_concept(resource.extension, "procedure-intent"),
         identifiers=_identifiers(resource),
+        study_drug=bool(extensions(resource.extension, "workflow-researchStudy")),
         plans=plans,
         links=linked | links(collected, resource.partOf) | own.pop("links", frozenset()),
         **own,
@@ -88,7 +90,6 @@ def _administration(found: MedicationAdministration, collected: Collected) -> di
         "reason_codes": found.reasonGiven,
         "status_reasons": concepts(found.reasonNotGiven),
         "links": links(collected, found.request, found.prescription),
-        "study_drug": bool(found.isStudy),
     }
 
 

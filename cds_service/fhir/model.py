@@ -119,6 +119,7 @@ class MedicationEntry:
     adherence: str = ""
     treatment_intent: Concept = NOTHING
     study_drug: bool = False
+    """Given in a research study, as the extension workflow-researchStudy says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,6 @@ class MedicationAdministration(Drug, tag="MedicationAdministration"):
     request: Reference | None = None
     prescription: Reference | None = None
     dosage: Dosages = None
-    isStudy: bool | None = None
     notGiven: bool | None = None
     wasNotGiven: bool | None = None
     reasonGiven: Concepts = None

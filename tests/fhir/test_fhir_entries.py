@@ -252,6 +252,12 @@ class TestMedicationStatus:
         assert medication("MedicationRequest", doNotPerform=True).do_not_perform
         assert medication("MedicationOrder", dateWritten="2015").kind == "MedicationRequest"
 
+    def test_a_drug_given_in_a_study_says_so(self) -> None:
+        study = {"url": "http://hl7.org/fhir/StructureDefinition/workflow-researchStudy"}
+        held = study | {"valueReference": {"reference": "ResearchStudy/s"}}
+        assert medication("MedicationAdministration", extension=[held]).study_drug
+        assert not medication("MedicationAdministration", extension=[{"url": "http://x.org/other"}]).study_drug
+
     def test_links_and_plans_are_told_apart(self) -> None:
         based = [{"reference": "CarePlan/x"}, {"reference": "MedicationRequest/r"}, {"reference": "urn:uuid:plan"}]
         plan = {"fullUrl": "urn:uuid:plan", "resource": resource("RequestGroup")}
