@@ -78,6 +78,8 @@ class EngineGuard:
         ``then`` gets the names that ``facts`` fired and gives the facts of the second wave of the same session.
         Raises EngineError when a fact is refused, the engine fails or an action failed.
         """
+        if len(facts) > MAX_FACTS:
+            raise EngineError(f"{len(facts)} facts of one patient; the engine gets at most {MAX_FACTS}")
         first = [self._checked(fact) for fact in facts]
         with _LOCK:
             session = f"s{next(_SESSIONS)}"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cds_service.labels.model import Assessment, IndicationResult
+from cds_service.oncology import facts_without_family
 from cds_service.oncology.model import (
     FACT_NAMES,
     NOT_MET,
-    UNKNOWN,
     ClinicalPicture,
     Diagnosis,
     Fact,
@@ -18,10 +18,6 @@ from cds_service.oncology.model import (
 )
 
 SCHEMA = "cart-cds.assessment/1"
-_NOTHING_READ = (
-    "no blood cancer that a CAR-T label names is on record, so treatment was not read; "
-    "a coded diagnosis would settle it"
-)
 
 
 def as_json(assessment: Assessment, family: str | None = None) -> dict[str, Any]:
@@ -129,13 +125,11 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _facts(course: FamilyPicture | None) -> dict[str, Any]:
-    known: Mapping[str, Fact] = course.facts if course else {}
-    return {name: _fact(known.get(name)) for name in FACT_NAMES}
+    known: Mapping[str, Fact] = {**facts_without_family(), **(course.facts if course else {})}
+    return {name: _fact(known[name]) for name in FACT_NAMES}
 
 
-def _fact(fact: Fact | None) -> dict[str, Any]:
-    if fact is None:
-        return {"status": UNKNOWN, "grade": None, "because": _NOTHING_READ, "evidence": []}
+def _fact(fact: Fact) -> dict[str, Any]:
     return {"status": fact.status, "grade": fact.grade, "because": fact.because, "evidence": list(fact.evidence)}
 
 

@@ -188,6 +188,11 @@ def test_a_fact_without_one_of_its_members_is_refused() -> None:
         small_guard().evaluate([{"kind": "course", "word": "a", "number": 1}])
 
 
+def test_a_flood_of_facts_is_refused() -> None:
+    with pytest.raises(EngineError, match="at most"):
+        small_guard().evaluate([GOOD] * 201)
+
+
 def test_words_of_a_record_cannot_become_facts() -> None:
     with pytest.raises(EngineError, match="'concept'"):
         verdicts("lbcl", course(), [{**KNOWN, "concept": "Patient says: lymphoma"}])
