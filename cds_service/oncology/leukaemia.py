@@ -9,12 +9,13 @@ from itertools import pairwise
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.course import Course, evidence_of, unique
+from cds_service.oncology.coverage import frontline
 from cds_service.oncology.disease_state import MONTHS, months_before
 from cds_service.oncology.facts_first_line import untreated_fact
 from cds_service.oncology.first_line import status_words
 from cds_service.oncology.model import INFERRED, MET, NOT_MET, UNKNOWN, Fact
 from cds_service.oncology.spans import is_after, said
-from cds_service.oncology.steps import DerivedLine, StatusEvent
+from cds_service.oncology.steps import FAILURES, DerivedLine, StatusEvent
 
 ESTABLISHED, ONE_COURSE, NONE = "established", "one_course", "none"
 FAILED = ("IF", "PD", "SD")
@@ -220,16 +221,17 @@ def _between(first: Interval, when: Interval, second: Interval) -> bool | None:
 
 
 def _silent_changes(course: Course) -> int:
-    """New lines after the first with no failure or remission recorded during the line before."""
-    lines = course.derivation.lines
+    """New lines that may hide a relapse: none is recorded before them, nor a remission in which they were planned."""
     silent = 0
-    for before, line in pairwise(lines):
-        known = any(
-            is_after(e.when, before.start) is not False and is_after(e.when, line.start) is not True
-            for e in course.failures
-        )
-        silent += not known
+    for before, line in pairwise(course.derivation.lines):
+        seen = {e.kind for e in course.status if _in_between(e, before.start, line.start)}
+        planned = "CR" in seen and frontline(line)
+        silent += not planned and not seen & set(FAILURES)
     return silent
+
+
+def _in_between(event: StatusEvent, start: Interval, following: Interval) -> bool:
+    return is_after(event.when, start) is not False and is_after(event.when, following) is not True
 
 
 def _line_after(course: Course, when: Interval) -> DerivedLine | None:

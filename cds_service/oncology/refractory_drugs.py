@@ -178,12 +178,16 @@ def _not_failed(course: Course, episode: Episode, in_line: list[StatusEvent], na
         because = f"{status_words(late[0])}, {said_days(days)} after the last {name} ({said(episode.end)})"
         review = episode.estimated_end and days[0] <= course.numbers.estimated_stop_review
         because += ", whose end is estimated from the supply" if review else ""
-        return Verdict(fact=_gated(course, because, evidence), review=review)
+        return Verdict(fact=_not_refractory(episode, because, evidence), review=review)
     because = f"{status_words(in_line[-1])} on {told} and no failure"
-    return Verdict(fact=_gated(course, because, evidence))
+    return Verdict(fact=_not_refractory(episode, because, evidence))
 
 
-def _gated(course: Course, because: str, evidence: tuple[str, ...]) -> Fact:
+def _not_refractory(episode: Episode, because: str, evidence: tuple[str, ...]) -> Fact:
+    """An order alone does not say when the last dose was taken."""
+    if not episode.given:
+        told = "when it was last taken is known from orders only; an administration or statement would settle it"
+        return Fact(status=UNKNOWN, because=f"{because}; {told}")
     return Fact(status=NOT_MET, grade=INFERRED, because=because, evidence=evidence)
 
 
