@@ -62,12 +62,11 @@ def label_asks(criterion: Criterion) -> str:
         case "prior_lines":
             return f"{params['min']} or more"
         case "relapsed_or_refractory":
-            return "relapsed or refractory disease now"
+            if params["from"] == "course":
+                return "relapsed or refractory disease now"
+            return f"{_first_line_failed(params.get('first_line_within_days'))}, and not in remission since"
         case "first_line_failure":
-            if "within_days" in params:
-                clock = f"within {params['within_days']} days of its end"
-                return f"refractory to first-line chemoimmunotherapy, or relapse {clock}"
-            return "refractory to first-line chemoimmunotherapy, or relapse at any time after it"
+            return _first_line_failed(params.get("within_days"))
         case "exposed":
             return f"{_CLASS_WORDS.get(params['signal'], params['signal'])} in any line"
         case "refractory_to_lenalidomide":
@@ -203,6 +202,11 @@ def _joined(spoken: list[Fact], criterion: Criterion, status: str) -> tuple[str,
     evidence = tuple(dict.fromkeys(reference for fact in spoken for reference in fact.evidence))
     grade = INFERRED if any(fact.grade == INFERRED for fact in spoken) else spoken[0].grade
     return "; ".join(sentences), grade, evidence
+
+
+def _first_line_failed(window: int | None) -> str:
+    clock = "at any time after it" if window is None else f"within {window} days of its end"
+    return f"refractory to first-line chemoimmunotherapy, or relapse {clock}"
 
 
 def _age_span(least: int | None, most: int | None) -> str:
