@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,6 @@ def labels(jurisdiction: str | None, form: str) -> None:
     """List every indication: status, approval, label revision, read-on and review-by dates, source."""
     rules = rules_folder() or shipped_rules()
     rulesets = [load_ruleset(rules, j) for j in ((jurisdiction,) if jurisdiction else JURISDICTIONS)]
-    from datetime import UTC, datetime
-
     today = datetime.now(UTC).date()
     rows = [_row(ruleset, indication, today) for ruleset in rulesets for indication in ruleset.indications]
     if form == "json":
@@ -92,7 +91,7 @@ def check_rules(folder: str | None) -> None:
     if not rules.is_dir():
         raise UnreadableInput("expected the path of a rules folder; there is none", str(folder))
     try:
-        report = check(rules)
+        report = check(rules, datetime.now(UTC).date())
     except CartCdsError as error:
         print(f"error  {error}")
         sys.exit(1)

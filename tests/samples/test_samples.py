@@ -20,6 +20,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "fhir_samples"
 TOLD = read_yaml(FOLDER / "patients.yaml", "patients.yaml").content
 AS_OF = date.fromisoformat(TOLD["as_of"])
 PATIENTS = {p["id"]: p for p in TOLD["patients"]}
+HOOK_INSTANCE = "0f0e0d0c-0b0a-4908-8706-050403020100"
 FAMILIES = {"lbcl", "fl", "mzl", "mcl", "cll_sll", "b_all", "multiple_myeloma"}
 
 
@@ -65,7 +66,7 @@ def test_the_assessment_keeps_the_promise_of_the_story(pipeline: Pipeline, name:
         "dlbcl-already-referred",
     ):
         assert "met" not in found.values()
-    hook = HookView(hook="patient-view", hook_instance=name, service_id="cart-referral-patient-view")
+    hook = HookView(hook="patient-view", hook_instance=HOOK_INSTANCE, service_id="cart-referral-patient-view")
     cards = pipeline.cards(assessment, hook, CardOptions(base_url="https://cds.example.org"))
     if jurisdiction in promised["cards"]:
         assert len(cards) == promised["cards"][jurisdiction], [c.summary for c in cards]
