@@ -79,7 +79,9 @@ class Item:
         """The frozen value."""
         return Exposure(
             reference=self.reference,
-            evidence=(self.reference, *sorted(set(self.merged) - {self.reference})),
+            evidence=(self.reference, *sorted(set(self.merged) - {self.reference}))
+            if self.merged
+            else (self.reference,),
             kind=self.kind,
             grade=self.grade,
             ingredients=(self.ingredient,),

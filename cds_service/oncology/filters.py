@@ -37,18 +37,22 @@ def filter_exposures(exposures: Iterable[Exposure], events: Sequence[TreatmentEv
     """Sort exposures (in date order) into treatment and what belongs to a procedure."""
     found = Filtered()
     drugs: list[Exposure] = []
+    steroids, never_alone = rules.steroids, rules.parameters.never_alone
     for exposure in exposures:
         if exposure.route == INTRATHECAL:
             _aside(found, exposure, "intrathecal, not systemic (F3)", rules)
-        elif any(rules.steroid(i) for i in exposure.ingredients):
+        elif not steroids.isdisjoint(exposure.ingredients):
             found.steroids.append(exposure)
-        elif any(i in rules.parameters.never_alone for i in exposure.ingredients):
+        elif not never_alone.isdisjoint(exposure.ingredients):
             _aside(found, exposure, "never a line of its own (F4)", rules)
         else:
             drugs.append(exposure)
     transplants = [e for e in events if e.kind in TRANSPLANTS]
     collections = [e.when.first for e in events if e.kind in COLLECTIONS]
     mobilising = _mobilisation(drugs, collections, rules)
+    if not transplants and not mobilising:
+        found.systemic, found.drugs = list(drugs), drugs
+        return found
     for exposure in drugs:
         after = _prophylaxis_after_allo(exposure, transplants, rules)
         transplant = None if after else _conditions(exposure, transplants, rules)

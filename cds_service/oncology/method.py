@@ -42,6 +42,9 @@ class LineRules:
         self.concepts: Concepts = knowledge.concepts
         self.parameters: LineParameters = read_line_parameters(knowledge.lines.data)
         self.windows: Windows = self.parameters.windows
+        self.class_of: Mapping[str, str] = {d.name: d.drug_class for d in self.concepts.drugs.values()}
+        self.steroids = frozenset(name for name, kind in self.class_of.items() if kind == STEROID)
+        self.same: Mapping[str, str] = self.parameters.same
         self._by_class: dict[str, set[str]] = {}
         for drug in self.concepts.drugs.values():
             self._by_class.setdefault(drug.drug_class, set()).add(drug.name)
@@ -55,8 +58,7 @@ class LineRules:
 
     def drug_class(self, ingredient: str) -> str:
         """The class column of the drug table, "" for what is not tabled."""
-        drug = self.concepts.drugs.get(ingredient)
-        return drug.drug_class if drug is not None else ""
+        return self.class_of.get(ingredient, "")
 
     def label(self, ingredient: str) -> str:
         """The name of a drug for people."""
@@ -70,11 +72,11 @@ class LineRules:
 
     def anticancer(self, ingredient: str) -> bool:
         """True for a drug that can make a line (F2, F4)."""
-        return self.drug_class(ingredient) not in NOT_ANTICANCER
+        return self.class_of.get(ingredient, "") not in NOT_ANTICANCER
 
     def steroid(self, ingredient: str) -> bool:
         """F2."""
-        return self.drug_class(ingredient) == STEROID
+        return ingredient in self.steroids
 
     def in_class(self, ingredient: str, group: str) -> bool:
         """True when the drug belongs to a class group of the parameters ("cytotoxic", "targeted", "btki" …)."""
@@ -82,11 +84,12 @@ class LineRules:
 
     def key(self, ingredient: str) -> str:
         """The drug, or the one it is equivalent to (L6)."""
-        return self.parameters.same.get(ingredient, ingredient)
+        return self.same.get(ingredient, ingredient)
 
     def keys(self, ingredients: Iterable[str]) -> frozenset[str]:
         """Keys of several drugs, steroids left out."""
-        return frozenset(self.key(i) for i in ingredients if not self.steroid(i))
+        same, steroids = self.same, self.steroids
+        return frozenset(same.get(i, i) for i in ingredients if i not in steroids)
 
     def lineage(self, family: str) -> frozenset[str]:
         """The family and those it may have transformed from or to (A2)."""

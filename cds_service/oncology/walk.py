@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from cds_service.fhir.dates import Interval
@@ -17,7 +17,7 @@ from cds_service.oncology.spans import said
 from cds_service.oncology.steps import Exposure, Part, StatusEvent, TreatmentEvent
 from cds_service.oncology.transplants import join_transplant
 from cds_service.oncology.walk_rules import Verdict, decide_by
-from cds_service.oncology.walk_state import Doubt, Moment, OpenLine, Step
+from cds_service.oncology.walk_state import Doubt, Marks, Moment, OpenLine, Step, marks
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,28 +110,23 @@ class _Walk:
 
     def _verdict(self, line: OpenLine, day: _Day, group: list[Exposure]) -> Verdict:
         names = frozenset(i for e in group for i in e.ingredients)
-        keys = self.rules.keys(names)
         new = frozenset(n for n in names if self.rules.key(n) not in line.drugs)
         swapped = names - new - line.names
-        status = self._status_for(line)
-        ahead = self._ahead(day.when) if new else frozenset()
-        steps = [
-            Step(
-                line=line,
-                group=group,
-                names=names,
-                keys=keys,
-                new=new,
-                swapped=swapped,
-                ahead=ahead,
-                moment=moment,
-                status=status,
-                family=self.family,
-                rules=self.rules,
-            )
-            for moment in _moments(line, day.when, status)
-        ]
-        return decide_by(steps)
+        status = self._marks(line)
+        step = Step(
+            line=line,
+            group=group,
+            names=names,
+            keys=self.rules.keys(names),
+            new=new,
+            swapped=swapped,
+            ahead=self._ahead(day.when) if new else frozenset(),
+            moment=Moment(0, 0, 0),
+            status=status,
+            family=self.family,
+            rules=self.rules,
+        )
+        return decide_by([replace(step, moment=moment) for moment in _moments(line, day.when, status)])
 
     def _settled(self, verdict: Verdict, day: _Day) -> Verdict:
         """A recorded count has settled this boundary (Q2)."""
@@ -279,8 +274,7 @@ class _Walk:
         line = self.line
         before = self.filtered.conditioning.get(event.reference, [])
         start = min((e.start for e in before), key=lambda s: (s.first, s.last), default=event.when)
-        status = self._status_for(line) if line is not None else ()
-        verdict = join_transplant(line, event, status, self.rules)
+        verdict = join_transplant(line, event, self.all_status, self.rules)
         wanted = self.forced.get(event.reference)
         if wanted is not None and verdict.ambiguous:
             verdict = Verdict(new=wanted, rule="L7", why=verdict.why)
@@ -339,10 +333,11 @@ class _Walk:
         self.result.lines.append(line)
 
     # --- looking around ---------------------------------------------------------------------------------------------
-    def _status_for(self, line: OpenLine) -> tuple[StatusEvent, ...]:
+    def _marks(self, line: OpenLine) -> Marks:
         """Status events that may lie after the start of the line."""
-        begin = line.start.first
-        return tuple(e for e in self.all_status if e.when.last > begin)
+        if line.marks is None:
+            line.marks = marks(self.all_status, line.start.first)
+        return line.marks
 
     def _ahead(self, when: Interval) -> frozenset[str]:
         """Keys of what is given in the four weeks from that day."""
@@ -360,25 +355,19 @@ def _tell(line: OpenLine, sentence: str) -> None:
         line.because.append(sentence)
 
 
-def _moments(line: OpenLine, when: Interval, status: Sequence[StatusEvent]) -> Iterator[Moment]:
+def _moments(line: OpenLine, when: Interval, status: Marks) -> Iterator[Moment]:
     """The readings of partial dates that matter; the first, by earliest bounds, decides n (D4)."""
     first, last = when.first.toordinal(), when.last.toordinal()
-    start, end = line.start, (line.first_end, line.last_end)
-    yield Moment(start.first.toordinal(), end[0], first)
-    begin = start.last.toordinal()
-    vague = not when.exact or not start.exact or end[0] != end[1]
-    if vague:
-        yield Moment(min(begin, first), end[1], first, latest=True)
-        yield Moment(start.first.toordinal(), end[0], last)
-    lower = start.first.toordinal()
-    if any(
-        e.failure
-        and e.when.last.toordinal() > lower
-        and e.when.first.toordinal() <= last
-        and not (e.when.first.toordinal() > begin and e.when.last.toordinal() <= first)
-        for e in status
-    ):
-        yield Moment(lower, end[0], last, certain=False)
+    lower, begin = line.start.first.toordinal(), line.start.last.toordinal()
+    yield Moment(lower, line.first_end, first)
+    if first != last or lower != begin or line.first_end != line.last_end:
+        yield Moment(min(begin, first), line.last_end, first, latest=True)
+        yield Moment(lower, line.first_end, last)
+    for mark in status.failures:
+        possible = mark.last > lower and mark.first <= last
+        if possible and not (mark.first > begin and mark.last <= first):
+            yield Moment(lower, line.first_end, last, certain=False)
+            return
 
 
 def _days(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[_Day]:

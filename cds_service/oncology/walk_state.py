@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from statistics import median
+from typing import NamedTuple
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.method import LineRules
@@ -26,13 +27,13 @@ class Doses:
     last_end: int = 0
     continuous: bool = False
 
-    def add(self, exposure: Exposure) -> None:
-        """One more dose or course."""
+    def add(self, exposure: Exposure, first: int, last: int) -> None:
+        """One more dose or course that ends between the days ``first`` and ``last``."""
         self.starts.append(exposure.start.first.toordinal())
-        first, last = reach(exposure)
         if last >= self.last_end:
             self.first_end, self.last_end = max(first, self.first_end), last
-        self.continuous = self.continuous or exposure.period or exposure.days is not None
+        if exposure.period or exposure.days is not None:
+            self.continuous = True
 
     def usual(self) -> float | None:
         """The median interval between doses, None after a single one."""
@@ -44,6 +45,8 @@ def reach(exposure: Exposure) -> tuple[int, int]:
     """The first and last day number that may be the last of it; far in the future while it goes on."""
     if exposure.end is None:
         return (FAR, FAR)
+    if exposure.end is exposure.start:
+        return (exposure.end.first.toordinal(), exposure.end.last.toordinal())
     first = max(exposure.end.first, exposure.start.first)
     return (first.toordinal(), max(exposure.end.last, exposure.start.last).toordinal())
 
@@ -84,20 +87,26 @@ class OpenLine:
     not_tolerated: set[str] = field(default_factory=set)
     no_response: list[int] = field(default_factory=list)
     carried_over: bool = False
+    marks: Marks | None = None
+    """Status events after the start, filled when first asked for."""
 
     def add(self, exposure: Exposure, role: str, rule: str, rules: LineRules, *, named: bool = False) -> None:
         """Put a treatment dose into the line."""
         self.parts.append(Part(exposure=exposure, role=role, rule=rule))
+        first, last = reach(exposure)
         for ingredient in exposure.ingredients:
-            self.drugs.setdefault(rules.key(ingredient), Doses()).add(exposure)
+            key = rules.key(ingredient)
+            doses = self.drugs.get(key)
+            if doses is None:
+                doses = self.drugs[key] = Doses()
+            doses.add(exposure, first, last)
             self.names.add(ingredient)
             if named:
                 self.assembled[ingredient] = None
             if exposure.stop_reason == "not_tolerated":
-                self.not_tolerated.add(rules.key(ingredient))
+                self.not_tolerated.add(key)
         if exposure.stop_reason == "no_response":
-            self.no_response.append(min(reach(exposure)[0], FAR))
-        first, last = reach(exposure)
+            self.no_response.append(first)
         self.first_end, self.last_end = max(self.first_end, first), max(self.last_end, last)
 
     def attach(self, exposure: Exposure, role: str, rule: str) -> None:
@@ -115,11 +124,11 @@ class OpenLine:
         return bool(self.transplants) and self.transplants[-1].when.last.toordinal() >= self.last_end
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One reading of partial dates: line start, last activity and treatment day as single days (D2, D4).
 
-    ``certain``: only failures that certainly lie between count; else also those that may.
+    ``certain``: only failures that certainly lie between count; else also those that may. ``latest``: last days of
+    drugs are read at their latest.
     """
 
     start: int
@@ -127,12 +136,45 @@ class Moment:
     day: int
     certain: bool = True
     latest: bool = False
-    """Last days of drugs are read at their latest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark(NamedTuple):
+    """A status event with the day numbers it may lie between."""
+
+    first: int
+    last: int
+    kind: str
+    event: StatusEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The status events that may lie after the start of a line, by what rules ask of them."""
+
+    failures: tuple[Mark, ...] = ()
+    remissions: tuple[Mark, ...] = ()
+    responses: tuple[Mark, ...] = ()
+    inadequate: tuple[Mark, ...] = ()
+
+
+RESPONSES = frozenset({"CR", "VGPR", "PR", "IMPROVED"})
+INADEQUATE = frozenset({"SD", "MR"})
+
+
+def marks(status: Iterable[StatusEvent], begin: date) -> Marks:
+    """Status events whose last possible day lies after ``begin``."""
+    found = [Mark(e.when.first.toordinal(), e.when.last.toordinal(), e.kind, e) for e in status if e.when.last > begin]
+    return Marks(
+        failures=tuple(m for m in found if m.event.failure),
+        remissions=tuple(m for m in found if m.kind == "CR"),
+        responses=tuple(m for m in found if m.kind in RESPONSES),
+        inadequate=tuple(m for m in found if m.kind in INADEQUATE),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
 class Step:
-    """Everything a rule of c4 may ask about one treatment day. Days are day numbers."""
+    """Everything a rule of c4 may ask about one treatment day. Days are day numbers. Never changed once made."""
 
     line: OpenLine
     group: Sequence[Exposure]
@@ -144,7 +186,7 @@ class Step:
     ahead: frozenset[str]
     """Keys of what is given in the four weeks from this day: the regimen after the change (L14)."""
     moment: Moment
-    status: Sequence[StatusEvent]
+    status: Marks
     family: FamilyParameters
     rules: LineRules
 
@@ -165,45 +207,36 @@ class Step:
 
     def failed_since(self, day: int) -> StatusEvent | None:
         """A failure after that day, up to this one, without a complete remission after it."""
-        for event in self._between(day, (e for e in self.status if e.failure)):
-            if not any(self._answers(later, event) for later in self.status):
-                return event
+        for mark in self.status.failures:
+            if self._lies_between(day, mark) and not any(self._answers(m, mark) for m in self.status.remissions):
+                return mark.event
         return None
 
-    def _answers(self, later: StatusEvent, event: StatusEvent) -> bool:
-        return (
-            later.kind == "CR"
-            and later.when.first > event.when.last
-            and later.when.last.toordinal() < self.moment.day
-            and later.when.first != date.min
-        )
+    def _answers(self, later: Mark, failure: Mark) -> bool:
+        return failure.last < later.first and later.last < self.moment.day
 
-    def _between(self, day: int, events: Iterable[StatusEvent]) -> Iterable[StatusEvent]:
-        for event in events:
-            first, last = event.when.first.toordinal(), event.when.last.toordinal()
-            inside = first > day and last <= self.moment.day
-            possible = last > day and first <= self.moment.day
-            if inside or (possible and not self.moment.certain):
-                yield event
+    def _lies_between(self, day: int, mark: Mark) -> bool:
+        if mark.first > day and mark.last <= self.moment.day:
+            return True
+        return not self.moment.certain and mark.last > day and mark.first <= self.moment.day
 
     @property
     def inadequate(self) -> bool:
         """Stable disease or minimal response in the 42 days before, or a stop for no response (c4)."""
         since = max(self.moment.start, self.moment.day - self.rules.windows.inadequate_response - 1)
-        if any(True for _ in self._between(since, (e for e in self.status if e.kind in ("SD", "MR")))):
+        if any(self._lies_between(since, m) for m in self.status.inadequate):
             return True
         return any(self.moment.start <= day <= self.moment.day for day in self.line.no_response)
 
     @property
     def in_remission(self) -> bool:
         """A complete remission since the line started."""
-        return any(True for _ in self._between(self.moment.start, (e for e in self.status if e.kind == "CR")))
+        return any(self._lies_between(self.moment.start, m) for m in self.status.remissions)
 
     def responded_within(self, days: int) -> bool:
         """A response of any depth in the days before."""
         since = max(self.moment.start, self.moment.day - days - 1)
-        kinds = ("CR", "VGPR", "PR", "IMPROVED")
-        return any(True for _ in self._between(since, (e for e in self.status if e.kind in kinds)))
+        return any(self._lies_between(since, m) for m in self.status.responses)
 
     def last_day_of(self, key: str) -> int:
         """The last day of a drug of the line under this reading."""
