@@ -39,8 +39,7 @@ def basis_line(choice: Choice, assessment: Assessment, wording: Wording, *, shor
     labels = wording.jurisdictions[assessment.jurisdiction]["labels"]
     line = wording.say("basis_met" if choice.status == MET else "basis_unknown", labels=labels, rules=rules)
     read = min(result.indication.product.read_on for result in choice.leading).isoformat()
-    version = safe(assessment.ruleset_version, 20)
-    return f"{line} {wording.say('basis_read', version=version, read=read)}"
+    return f"{line} {wording.say('basis_read', read=read)}"
 
 
 def _rule(group: list[Indication], wording: Wording, jurisdiction: str, *, short: bool) -> str:

@@ -5,7 +5,7 @@ Silence rules c.2 1 to 8 of safety and card content; decisions 9, 31, 35, 36, 43
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cds_service.cards.model import READERS_WHO_ARE_PATIENTS, CardOptions, HookView
@@ -67,7 +67,7 @@ def choose(
     for result in assessment.indications:
         by_family.setdefault(result.family, []).append(result)
     for family in _ordered(by_family):
-        found = _family_choice(family, by_family[family], assessment.picture)
+        found = _family_choice(family, by_family[family], assessment)
         if isinstance(found, Choice):
             reason = _choice_silence(found, assessment.picture, hook, options)
             if not reason:
@@ -100,8 +100,10 @@ def _whole_silence(picture: ClinicalPicture, hook: HookView) -> str:
     return ""
 
 
-def _family_choice(family: str, results: list[IndicationResult], picture: ClinicalPicture) -> Choice | str:
-    named = [result for result in results if _diagnosis_status(result) in (MET, REVIEW)]
+def _family_choice(family: str, results: list[IndicationResult], assessment: Assessment) -> Choice | str:
+    picture = assessment.picture
+    disputed = frozenset(assessment.disagreements)
+    named = [r for r in results if _diagnosis_status(r) in (MET, REVIEW) or _disputed(r, disputed)]
     unclear = [result for result in results if result.diagnosis_speaks and result not in named]
     if not named and not unclear:
         return "no_diagnosis"
@@ -129,6 +131,11 @@ def _choice(
         course=course,
         ambiguous=_ambiguity(leading, picture) if ambiguous else "",
     )
+
+
+def _disputed(result: IndicationResult, disputed: Collection[str]) -> bool:
+    """The two evaluators differ on the diagnosis: a fault of the service, not an ambiguous record."""
+    return result.indication.id in disputed and result.diagnosis_speaks
 
 
 def _diagnosis_status(result: IndicationResult) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cds_service.cards.basis import basis_line, past_review_line, safety_line
 from cds_service.cards.choose import Choice
-from cds_service.cards.items import Item, item_line
+from cds_service.cards.items import DISAGREEMENT, Item, item_lines
 from cds_service.cards.markdown import safe
 from cds_service.cards.model import HookView
 from cds_service.cards.scene import Scene
@@ -18,8 +18,10 @@ from cds_service.oncology.model import FLAG_IDS, INFERRED, MET, REVIEW, Clinical
 MAX_DETAIL = 1200
 FLAG_ROOM = 200
 FLAG_LINE = 110
+SHORTER_FLAGS = (64, 40)
 SENTENCE = 170
 CLIPPED = 70
+ABSENT = "not_primary_cns"
 GAP = "\n\n"
 
 
@@ -29,10 +31,12 @@ def detail(scene: Scene) -> str:
     flags = present_flags(scene.picture, wording)
     before: list[str] = []
     after: list[str] = []
+    wanted, urgent = _room_for(flags, wording), _room_for(_urgent(flags, wording), wording)
+    least = _least_room(flags, wording)
     for step in (*STEPS, *EMERGENCIES):
         before, after = _kept(scene, step)
         room = MAX_DETAIL - len(GAP.join((*before, *after)))
-        if room >= (0 if step.clipped else _room_for_flags(flags, wording)) or (step == STEPS[-1] and room >= 0):
+        if room >= (least if step.clipped else urgent if step.unsourced else wanted):
             break
     before = _cut(before, after)
     room = MAX_DETAIL - len(GAP.join((*before, *after)))
@@ -84,6 +88,8 @@ def heading(choice: Choice, items: tuple[Item, ...], wording: Wording) -> str:
         names = dict.fromkeys(wording.criterion_name(item.criterion) for item in items)
         return wording.say("heading_review", items=_first_few(names))
     missing = {item.criterion for item in items if item.status != REVIEW}
+    if DISAGREEMENT in missing:
+        return wording.say("heading_disagreement")
     return wording.say("heading_missing_one" if len(missing) == 1 else "heading_missing", count=len(missing))
 
 
@@ -111,14 +117,16 @@ def _bullets(choice: Choice, wording: Wording, step: Brevity) -> list[str]:
     said: set[str] = set()
     drugs: list[CriterionResult] = []
     for criterion in _met_criteria(choice):
-        if criterion.because in said:
+        if criterion.because in said or (step.unsourced and criterion.id == ABSENT):
             continue
         said.add(criterion.because)
         if criterion.id.startswith("exposed_"):
             drugs.append(criterion)
         else:
             lines.append(_cited(_sentence(criterion, wording, step), criterion.evidence, wording, step))
-    if drugs:
+    if drugs and step.clipped:
+        lines.append(wording.say("exposures", names=", ".join(wording.criterion_name(drug.id) for drug in drugs)))
+    elif drugs:
         sentences = "; ".join(_sentence(criterion, wording, step) for criterion in drugs)
         lines.append(_cited(sentences, [r for drug in drugs for r in drug.evidence], wording, step))
     return lines
@@ -133,7 +141,7 @@ def _sentence(criterion: CriterionResult, wording: Wording, step: Brevity) -> st
 
 def _because(criterion: CriterionResult, wording: Wording) -> str:
     """Age with the label's bounds; a disease that is absent as "not found", never as a no (c.4)."""
-    if criterion.id == "not_primary_cns":
+    if criterion.id == ABSENT:
         return wording.say("absent")
     return criterion.because.rstrip(". ") if criterion.id == "age" else wording.reason(criterion.because)
 
@@ -173,7 +181,7 @@ def _item_block(scene: Scene, step: Brevity) -> list[str]:
     if not items:
         return []
     if not step.names:
-        rows = [item_line(item, wording, scene.picture.medication_count, short=step.counts) for item in items]
+        rows = item_lines(items, wording, scene.picture.medication_count, short=step.counts)
         return ["\n".join((_items_head(scene), *(f"- {row}" for row in rows)))]
     lines = []
     for name, kind in (("missing_names", False), ("review_names", True)):
@@ -198,8 +206,9 @@ def coverage_line(choice: Choice, picture: ClinicalPicture, wording: Wording, st
         whole = wording.say("coverage_missing", types=safe(", ".join(sorted(coverage.incomplete)), 80))
     else:
         whole = wording.say("coverage_cut" if coverage.truncated else "coverage_whole")
+    brief = "coverage_least" if step.clipped and not (coverage.incomplete or coverage.truncated) else "coverage_short"
     return wording.say(
-        "coverage_short" if step.unsourced else "coverage",
+        brief if step.unsourced else "coverage",
         count=sum(coverage.resources.values()),
         earliest=coverage.earliest or undated,
         latest=coverage.latest or undated,
@@ -208,26 +217,50 @@ def coverage_line(choice: Choice, picture: ClinicalPicture, wording: Wording, st
     )
 
 
-def _room_for_flags(flags: list[Flag], wording: Wording) -> int:
+def _urgent(flags: list[Flag], wording: Wording) -> list[Flag]:
+    """The flags that come first: what the label holds an infusion for, and an earlier CAR-T."""
+    return [flag for flag in flags if flag.id in wording.flags_first]
+
+
+def _room_for(flags: list[Flag], wording: Wording) -> int:
     if not flags:
         return 0
     wanted = sum(len(flag_line(flag)) + len("\n- ") for flag in flags)
     return len(GAP) + len(wording.say("flags_head")) + min(wanted, FLAG_ROOM)
 
 
+def _least_room(flags: list[Flag], wording: Wording) -> int:
+    """Room to say at least how many flags there are."""
+    if not flags:
+        return 0
+    return len(GAP) + len(wording.say("flags_head")) + len(wording.say("remainder", count=len(flags))) + len("\n- ")
+
+
 def _flag_block(flags: list[Flag], wording: Wording, room: int, *, more: str) -> str:
-    """As many flags as fit, one a line; the last line counts those that do not."""
+    """As many flags as fit, one a line; where room is short the urgent ones are clipped, the others counted."""
     if not flags:
         return ""
-    shown = [f"- {flag_line(flag)}" for flag in flags]
+    urgent = len(_urgent(flags, wording))
+    best, shown = _fitting_flags(flags, FLAG_LINE, wording, room, more=more)
+    for limit in SHORTER_FLAGS:
+        if shown >= urgent:
+            break
+        tried, fitting = _fitting_flags(flags, limit, wording, room, more=more)
+        if fitting > shown:
+            best, shown = tried, fitting
+    return best
+
+
+def _fitting_flags(flags: list[Flag], limit: int, wording: Wording, room: int, *, more: str) -> tuple[str, int]:
+    shown = [f"- {flag_line(flag, limit)}" for flag in flags]
     for count in range(len(shown), -1, -1):
         rows = shown[:count]
         if count < len(shown):
             rows.append(f"- {wording.say(more, count=len(shown) - count)}")
         block = "\n".join((wording.say("flags_head"), *rows))
         if len(block) <= room:
-            return block
-    return ""
+            return block, count
+    return "", 0
 
 
 def _with_extras(parts: list[str], place: int, flagged: bool, wording: Wording) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cds_service.cards.choose import Choice
 from cds_service.cards.markdown import safe
 from cds_service.cards.wording import Wording
+from cds_service.labels.because import DISAGREED
 from cds_service.labels.model import CriterionResult, IndicationResult
 from cds_service.oncology.model import REVIEW, UNKNOWN
 
@@ -42,33 +44,54 @@ def open_items(choice: Choice) -> tuple[Item, ...]:
 
 
 def _open_criteria(result: IndicationResult) -> list[CriterionResult]:
-    found = [criterion for criterion in result.criteria if criterion.status in (UNKNOWN, REVIEW)]
-    if not any(criterion.status == result.status for criterion in found):
+    found = [c for c in result.criteria if c.status in (UNKNOWN, REVIEW) and c.because != DISAGREED]
+    disputed = len(found) < sum(c.status in (UNKNOWN, REVIEW) for c in result.criteria)
+    if disputed or not any(criterion.status == result.status for criterion in found):
         found.insert(0, CriterionResult(id=DISAGREEMENT, status=UNKNOWN, because=""))
     return found
 
 
-def item_line(item: Item, wording: Wording, medications: int, *, short: bool) -> str:
-    """One line of the list; ``short`` gives what was looked for as a count (decision 37)."""
+def item_lines(items: Iterable[Item], wording: Wording, medications: int, *, short: bool) -> list[str]:
+    """The lines of the list; ``short`` gives what was looked for as a count. Items alike but for the name share one."""
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        name = wording.criterion_name(item.criterion)
+        template, because = _template(item, wording, short=short)
+        entry = wording.criteria.get(item.criterion, {"remedy": "", "source": "record"})
+        key = (
+            template,
+            safe(", ".join(item.products), 80),
+            safe(because, SENTENCE),
+            _looked(entry, wording, medications) if template == "missing_short" else "",
+            entry["remedy"] if template == "missing_short" else "",
+        )
+        names = lines.setdefault(key, [])
+        names.append(_inner(name) if names else name)
+    members = ("products", "because", "looked", "remedy")
+    return [
+        wording.say(template, name=", ".join(names), **dict(zip(members, values, strict=True)))
+        for (template, *values), names in lines.items()
+    ]
+
+
+def _template(item: Item, wording: Wording, *, short: bool) -> tuple[str, str]:
+    """The sentence an item is told with, and its reason ("" where the sentence has none)."""
     because = wording.reason(item.because)
-    values = {
-        "name": wording.criterion_name(item.criterion),
-        "products": safe(", ".join(item.products), 80),
-        "because": safe(because, SENTENCE),
-    }
     if item.criterion == DISAGREEMENT:
-        return wording.say("disagreement", products=values["products"])
+        return "disagreement", ""
     if item.status == REVIEW:
-        said = wording.sections["card"]["judgement"] in because
-        return wording.say("review_short" if short else "missing" if said else "review", **values)
-    if not short and because:
-        return wording.say("missing", **values)
-    entry = wording.criteria.get(item.criterion, {"remedy": "", "source": "record"})
-    return wording.say("missing_short", **values, looked=_looked(entry, wording, medications), remedy=entry["remedy"])
+        if short:
+            return "review_short", ""
+        return ("missing" if wording.sections["card"]["judgement"] in because else "review"), because
+    return ("missing_short", "") if short or not because else ("missing", because)
 
 
-def _looked(entry: object, wording: Wording, medications: int) -> str:
-    from_drugs = isinstance(entry, dict) and entry.get("source") == "medications"
-    if not from_drugs or medications < 1:
-        return wording.say("looked_record")
-    return wording.say("looked_medication" if medications == 1 else "looked_medications", count=medications)
+def _inner(name: str) -> str:
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def _looked(entry: Mapping[str, str], wording: Wording, medications: int) -> str:
+    source = entry["source"]
+    if source == "medications" and medications:
+        return wording.say("looked_medication" if medications == 1 else "looked_medications", count=medications)
+    return wording.say("looked_unclear" if source == "unclear" else "looked_record")

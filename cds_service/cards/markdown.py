@@ -15,7 +15,7 @@ _TAG = re.compile(r"<(?=[^\W\d_]|[/!?])")
 _SPECIAL = frozenset("*_[]`~\\|$")
 _CHANGED = re.compile(
     r"&#?\w+;"  # entities
-    r"|@|://|(?i:\bwww\.)"  # autolinks of GFM
+    r"|@|://|(?i:www\.)"  # autolinks of GFM
     r"|(?i:\b(?:javascript|vbscript|data|mailto|xmpp|tel|file|ftp|https?):)"
     r"|[^\W_]\.[^\W\d_]{2}"  # bare host names, which some renderers link
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from cds_service.cards.choose import Choice
 from cds_service.cards.detail import flag_line, present_flags
-from cds_service.cards.items import item_line
+from cds_service.cards.items import item_lines
 from cds_service.cards.markdown import safe
 from cds_service.cards.model import CardOptions
 from cds_service.cards.scene import Scene
@@ -94,7 +94,7 @@ def _note(scene: Scene) -> str:
     words = wording.sections["suggestion"]
     sections = (
         ("note_lines", [line_phrase(line, wording, STEPS[0]) for line in choice.course.history.lines]),
-        ("note_items", [item_line(item, wording, picture.medication_count, short=False) for item in scene.items]),
+        ("note_items", item_lines(scene.items, wording, picture.medication_count, short=False)),
         ("note_flags", [flag_line(flag) for flag in present_flags(picture, wording)]),
         ("note_ask", list(wording.lists["ask"])),
     )
