@@ -26,8 +26,8 @@ SETTINGS = frozenset({"bridging", "conditioning", "lymphodepletion", "mobilisati
 
 def exposures_to(course: Course, fact_class: str) -> tuple[Exposure, ...]:
     """Exposures of the family to a drug of that class, given or probable, in order."""
-    numbers = course.numbers
-    return tuple(e for e in course.derivation.exposures if any(numbers.in_class(i, fact_class) for i in e.ingredients))
+    drugs = course.numbers.drugs_of.get(fact_class, frozenset())
+    return tuple(e for e in course.derivation.exposures if not drugs.isdisjoint(e.ingredients))
 
 
 def exposure_facts(course: Course) -> Iterator[tuple[str, Fact]]:
@@ -73,7 +73,9 @@ def exposed(course: Course, fact_class: str, label: str) -> Fact:
 
 def _setting(course: Course, exposure: Exposure) -> str:
     """Where the exposure counts for the class but not as treatment of its own (X8 asks to flag the setting)."""
-    roles = {p.role for line in course.derivation.lines for p in line.parts if p.exposure == exposure}
+    roles = {
+        p.role for line in course.derivation.lines for p in line.parts if p.exposure.reference == exposure.reference
+    }
     special = sorted(roles & SETTINGS)
     return f" (as {special[0]})" if special and roles == set(special) else ""
 
