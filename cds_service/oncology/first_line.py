@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cds_service.fhir.dates import Interval
-from cds_service.oncology.course import RANK, RESPONSES, Course, best_of, evidence_of, today, unique
+from cds_service.oncology.course import RANK, RESPONSES, Course, best_of, evidence_of, unique
 from cds_service.oncology.spans import days_between, earliest, is_after, later_by, said, said_days
 from cds_service.oncology.steps import GIVEN, PROBABLE, DerivedLine, StatusEvent
 
@@ -63,8 +63,17 @@ def read_first_line(course: Course) -> FirstLine:
 
 
 def completion_of(course: Course, line: DerivedLine) -> Interval:
-    """The end that the twelve months count from; the assessment date while the line goes on."""
-    return line.completion or line.last_dose or line.end or today(course)
+    """The end that the twelve months count from.
+
+    While a drug of the line goes on, or nobody has closed its record, that is some day from the last dated dose up to
+    the next line or today.
+    """
+    if line.completion is not None:
+        return line.completion
+    starts = [part.exposure.start.first for part in line.parts if part.role in ("core", "added")]
+    last = line.end.last if line.end is not None else course.as_of
+    first = max(starts, default=line.start.first)
+    return Interval(min(first, last), last, "")
 
 
 def _without_lines(course: Course) -> FirstLine:

@@ -178,3 +178,19 @@ def test_a_relapse_without_a_recorded_remission_says_nothing_about_the_best_resp
     assert fact(found).status == "met"
     assert fact(found, "primary_refractory").status == "unknown"
     assert fact(found, "refractory_last_line").status == "unknown"
+
+
+def test_a_statement_that_nobody_closed_does_not_make_a_relapse_years_later_an_early_one():
+    open_line = line(1, R_CHOP, "2021-01-13", None)
+    found = course((open_line,), (status("CR", "2021-07-09"), status("REL", "2026-09-14")), onset="2021-01-01")
+    assert fact(found).status == "unknown"
+    second = line(2, R_GDP, "2026-10-01", "2026-11-01", cycles=2)
+    clipped = replace(open_line, end=when("2026-09-30"), last_dose=when("2026-09-30"))
+    found = course((clipped, second), (status("CR", "2021-07-09"), status("REL", "2026-09-14")), onset="2021-01-01")
+    assert fact(found).status == "unknown"
+
+
+def test_progression_within_a_year_of_the_start_of_treatment_that_goes_on_is_early():
+    open_line = line(1, R_CHOP, "2026-06-13", None)
+    found = course((open_line,), (status("PD", "2026-10-09"),), onset="2026-06-01")
+    assert fact(found).status == "met"
