@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -35,6 +36,8 @@ THREADS = 4
 GRACE_SECONDS = 20
 """How long a stopping worker may finish its requests."""
 COLLECT_EVERY_SECONDS = 30.0
+FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)  # noqa: S108 - a folder of our own is made inside
+"""Where worker processes may share metrics: memory first, then the temporary folder."""
 YOUNG, MIDDLE, NEVER = 10_000, 20, 1_000_000
 """Thresholds of the garbage collector; the last one keeps full collections out of requests."""
 
@@ -73,6 +76,8 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
     os.environ.setdefault(f"{PREFIX}PUBLIC_URL", _url(host, port))
     count = workers or _cores()
     settings = load_settings()
+    # Until the server takes over the signals, so that a stop during the start cleans up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _SharedMetrics(count):
         _ready = _create(settings)
         gc.collect()
@@ -124,7 +129,7 @@ class _SharedMetrics:
     def __enter__(self) -> None:
         if not self._wanted:
             return
-        for parent in ("/dev/shm", None):  # noqa: S108 - memory, not a file that others could plant
+        for parent in FOLDERS:
             try:
                 self._folder = tempfile.TemporaryDirectory(prefix="cart-cds-metrics-", dir=parent)
             except OSError:

@@ -7,6 +7,7 @@ Several worker processes share their numbers through the files of ``PROMETHEUS_M
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -37,7 +38,9 @@ class Metrics:
         self.feedback_failures = Counter("cart_cds_feedback_failures", "Feedback that could not be kept", registry=make)
 
     def _source(self) -> CollectorRegistry:
-        if not os.environ.get(MULTIPROCESS):
+        folder = os.environ.get(MULTIPROCESS)
+        if not folder or not Path(folder).is_dir():
+            # A cleaner of temporary files may have taken the folder; this process still knows its own numbers.
             return self._registry
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]  # registers itself

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from cds_service.fhir.wire import Bundle, OperationOutcome, Resource, kind_of
 from cds_service.rule_files import Document, Place, read_yaml
 
 FILE = "prefetch.yaml"
+MAX_KEY = 64
+"""Longer keys are cut before they are looked at, since looked-up keys are kept."""
 REQUIRED = ("Patient", "Condition")
 """Types without which no answer is possible: 412."""
 
@@ -99,7 +102,7 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
     failed: set[str] = set()
     templates = tuple(templates)
     for key, value in (hook.prefetch or {}).items():
-        of_key = _type_of(key, templates)
+        of_key = _type_of(key[:MAX_KEY], templates)
         if isinstance(value, OperationOutcome | str) or _only_errors(value):
             failed.add(of_key)
             out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
@@ -141,18 +144,20 @@ def _types_in(value: Resource) -> set[str]:
     """Types of the resources in one prefetch value; empty for an empty search."""
     if not isinstance(value, Bundle):
         return {kind_of(value)}
+    samples: dict[type[Resource], Resource] = {}
     types: set[str] = set()
     for entry in value.entry or ():
-        if entry is None or entry.resource is None or isinstance(entry.resource, OperationOutcome):
+        if entry is None or entry.resource is None:
             continue
-        if isinstance(entry.resource, Bundle):
-            types |= _types_in(entry.resource)
-        elif entry.search is None or entry.search.mode != "include":
-            types.add(kind_of(entry.resource))
-    return types
+        if entry.search is None or entry.search.mode != "include":
+            samples.setdefault(type(entry.resource), entry.resource)
+            if isinstance(entry.resource, Bundle):
+                types |= _types_in(entry.resource)
+    return types | {kind_of(one) for one in samples.values() if not isinstance(one, Bundle | OperationOutcome)}
 
 
-def _type_of(key: str, templates: Iterable[Template]) -> str:
+@lru_cache(maxsize=256)
+def _type_of(key: str, templates: tuple[Template, ...]) -> str:
     """The type a key stands for: our own key, a renamed one that still holds it or the type's name, else ""."""
     word = _plain(key)
     best = ""

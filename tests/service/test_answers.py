@@ -113,8 +113,8 @@ def test_the_deceased_and_the_referred_stay_silent(client: FlaskClient) -> None:
 
 def test_unknown_cards_can_be_switched_off(client: FlaskClient, app_for: Callable[..., Any]) -> None:
     call = hook_call(LOUD)
-    del call["prefetch"]["medicationAdministrations"]
-    assert cards(client, call)
+    del call["prefetch"]["observations"]
+    assert "cannot determine" in cards(client, call)[0]["summary"]
     assert cards(app_for(unknown_cards=False).test_client(), call) == []
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -86,6 +87,14 @@ def test_metrics_count_requests_cards_silence_and_feedback(app_for: Callable[...
     assert f'cart_cds_silent_total{{service="{service}",why="no_diagnosis_list_cut_off"}} 1.0' in text
     assert f'cart_cds_feedback_total{{outcome="accepted",service="{service}"}} 1.0' in text
     assert 'route="unmatched"' in text and "patient/name" not in text
+
+
+def test_metrics_and_readiness_survive_the_loss_of_their_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, client: FlaskClient
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "taken-by-a-cleaner"))
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/readyz").status_code == 200
 
 
 def test_about_names_version_rules_and_intended_use(client: FlaskClient, pipeline: Pipeline) -> None:

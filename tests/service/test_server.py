@@ -120,7 +120,8 @@ def test_chunked_bodies_are_read_and_limited(server: Server) -> None:
 
 def test_an_announced_length_over_the_limit_is_refused_without_reading(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
-        lines = (f"POST {PATIENT_VIEW} HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 99999999")
+        lines = [f"POST {PATIENT_VIEW} HTTP/1.1", "Host: x", "Content-Type: application/json"]
+        lines.append("Content-Length: 99999999")
         raw.sendall("\r\n".join((*lines, "", "")).encode())
         assert raw.recv(64).startswith(b"HTTP/1.1 413")
 
@@ -167,6 +168,23 @@ def test_it_stops_when_asked_and_leaves_no_folder_behind(tmp_path: Path) -> None
     assert running.stop() == 0
     assert time.monotonic() - began < 10
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("after", [0.2, 0.8])
+def test_a_stop_during_the_start_leaves_no_folder_behind(tmp_path: Path, after: float) -> None:
+    """The folder is made in a place of this test's own, so that no other service is looked at."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    code = (
+        "import cds_service.serve as s, pathlib, threading, os, signal\n"
+        f"s.FOLDERS = ({str(shared)!r},)\n"
+        f"threading.Timer({after}, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "s.serve('127.0.0.1', 1, 2)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CART_CDS_SANDBOX": "on", "CART_CDS_AUTH": "off"}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=40, check=False)
+    assert list(shared.iterdir()) == []
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
