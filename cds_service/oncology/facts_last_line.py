@@ -87,7 +87,7 @@ def _by_window(course: Course, line: DerivedLine, seen: tuple[Spoken, ...], end:
     inside = [f for f in failures if is_after(f.event.when, limit) is False and f.certain]
     if inside and not (lymphoma and (responses or course.unseen_response(inside[0].event))):
         return _met(course, inside[0].event, end, resting=lymphoma)
-    stable = [s.event for s in seen if s.event.kind == "SD" and s.certain and is_after(s.event.when, limit) is False]
+    stable = [s.event for s in seen if s.event.kind == "SD" and s.certain]
     if stable and not responses:
         because = f"best response to the last line was {status_words(stable[0])}"
         return _resting(course, MET, because, evidence_of(stable[0]))

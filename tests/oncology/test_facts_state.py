@@ -167,3 +167,11 @@ def test_a_status_on_the_day_the_line_starts_belongs_to_what_came_before():
 
 def test_a_missing_list_of_drugs_leaves_the_last_line_open():
     assert last(REMISSION, RELAPSE, missing=("MedicationStatement",)) == ("unknown", "unknown")
+
+
+def test_stable_disease_after_the_last_line_is_refractory_whenever_it_was_seen():
+    assert last(REMISSION, RELAPSE, status("SD", "2025-11-01"), lines=(FIRST, SECOND))[0] == "met"
+
+
+def test_progression_long_after_the_last_line_without_a_recorded_response_is_unknown():
+    assert last(REMISSION, RELAPSE, status("PD", "2026-01-01"), lines=(FIRST, SECOND))[0] == "unknown"
