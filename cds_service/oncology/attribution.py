@@ -75,7 +75,7 @@ def attribute(treatment: Treatment, index: Index, diagnoses: Sequence[Diagnosis]
     kept, doubtful = _fitting(unsaid, index, others, found) if others else (unsaid, frozenset())
     found.doubtful = doubtful
     found.exposures += kept
-    found.exposures.sort(key=lambda e: (e.start.first, e.start.last, e.reference, e.ingredients))
+    found.exposures.sort(key=lambda e: (e.start.first, e.start.last, e.ingredients, e.reference))
     for event in treatment.events:
         if index.verdict(event.reasons) is False:
             found.set_aside.append(SetAside(reference=event.reference, why="done for another disease (A2)"))
@@ -97,7 +97,7 @@ def _refused(exposure: Exposure, verdict: bool | None, index: Index) -> str:
 def _before_diagnosis(exposure: Exposure, index: Index) -> bool:
     """A3: certainly more than the leeway before the earliest day the diagnosis may mean."""
     known = index.diagnosed
-    if known is None or known.first == date.min or exposure.undated:
+    if known is None or known.first == date.min:
         return False
     return exposure.start.last < known.first - timedelta(days=index.rules.windows.diagnosis_leeway)
 
@@ -128,9 +128,9 @@ def _other_cancers(index: Index, diagnoses: Sequence[Diagnosis], record: Record)
         if condition.verification in ("refuted", "entered-in-error") or condition.has_abatement:
             continue
         codings = condition.code.codings
-        if any(c.system == system and c.code.startswith(prefix) for c in codings for system, prefix in prefixes):
-            if not index.rules.concepts.diagnosis(condition.code):
-                found.append(_Other(family=None, since=condition.onset.first if condition.onset else date.min))
+        coded = any(c.system == system and c.code.startswith(prefix) for c in codings for system, prefix in prefixes)
+        if coded and not index.rules.concepts.diagnosis(condition.code):
+            found.append(_Other(family=None, since=condition.onset.first if condition.onset else date.min))
     return found
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import median
 
 from cds_service.oncology.method import LineRules
@@ -58,6 +59,9 @@ def find_cell_therapy(
     collections = sorted(
         (e for e in events if e.kind in COLLECTIONS), key=lambda e: (e.when.first, e.when.last, e.reference)
     )
+    if not found.courses and not collections:
+        found.drugs = drugs
+        return found
     dosing = _Dosing(drugs, rules)
     taken: set[int] = set()
     previous = date.min
@@ -141,7 +145,7 @@ class _Dosing:
         return gap <= self._allowed(starts[max(0, position - 12) : position])
 
     def _allowed(self, starts: list[date]) -> float:
-        steps = [(b - a).days for a, b in zip(starts, starts[1:], strict=False) if b > a]
+        steps = [(b - a).days for a, b in pairwise(starts) if b > a]
         usual = median(steps) * self._rules.windows.carry_factor if steps else 0
         return max(usual, self._rules.windows.mid_course)
 

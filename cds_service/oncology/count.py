@@ -36,7 +36,7 @@ class Range:
 
 
 def count_lines(lines: Sequence[Finished], candidates: Sequence[Finished], doubtful: frozenset[str]) -> Range:
-    """L20: n lines; fewer by ambiguous openings and lines that are only probable, more by ambiguous joins and candidates.
+    """L20: n lines; fewer by ambiguous openings and probable lines, more by ambiguous joins and candidates.
 
     ``doubtful`` are references of drugs that fit another cancer as well (A4).
     """

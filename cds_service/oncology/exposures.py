@@ -59,9 +59,9 @@ class Item:
         return self.end.last
 
     @property
-    def key(self) -> tuple[date, date, int, str]:
-        """Order by earliest bound, then rank and reference (D4)."""
-        return (self.start.first, self.start.last, self.rank, self.reference)
+    def key(self) -> tuple[date, date, str, int, str]:
+        """Order by earliest bound (D4), then by drug, so that resource ids decide only between equals."""
+        return (self.start.first, self.start.last, self.ingredient, self.rank, self.reference)
 
     def absorb(self, other: Item) -> None:
         """U1: one exposure remains, the class is the strongest; dates stay those of this, the higher-ranked one."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.method import INVESTIGATIONAL, LineRules
-from cds_service.oncology.naming import Name, conditioning_name, name_regimen
+from cds_service.oncology.naming import Name, conditioning_name, name_regimen, pulsed
 from cds_service.oncology.parameters import CONTINUOUS
 from cds_service.oncology.spans import latest, on_day, said
 from cds_service.oncology.steps import GIVEN, PROBABLE, DerivedLine, Exposure, Part, TreatmentEvent
@@ -61,7 +61,8 @@ def _finished(
 ) -> Finished:
     around = _steroids(opened, following, doses, rules)
     name = _name(opened, around, rules, family)
-    end = _clipped(_end(opened), opened, following)
+    carried = _carried(name, following, rules, family)
+    last = _end(opened)
     completion, certain = _completion(opened)
     agents = _agents(opened, name, around)
     parts = (*opened.parts, *(Part(exposure=e, role="steroid", rule="F2") for e in around))
@@ -72,10 +73,10 @@ def _finished(
         parts=parts,
         events=tuple(opened.events),
         start=opened.start,
-        end=end,
+        end=_clipped(last, opened, following, carried=carried),
         completion=_clipped(completion, opened, following) if completion is not None else None,
         completion_certain=certain,
-        last_dose=end,
+        last_dose=_clipped(last, opened, following),
         opened_by=opened.opened_by,
         regimen=name.text,
         agents=agents,
@@ -106,18 +107,30 @@ def _end(opened: OpenLine) -> Interval | None:
     return latest(days) or opened.start
 
 
-def _clipped(end: Interval | None, opened: OpenLine, following: OpenLine | None) -> Interval | None:
+def _carried(name: Name, following: OpenLine | None, rules: LineRules, family: str) -> bool:
+    """L17: a drug goes on into the next line. A drug that two pulsed regimens share is a part of each of them."""
+    if following is None:
+        return False
+    if following.carried_over or not following.shares_doses:
+        return following.carried_over
+    after = name_regimen(following.assembled, (), family, rules)
+    return not (pulsed(name) and pulsed(after))
+
+
+def _clipped(
+    end: Interval | None, opened: OpenLine, following: OpenLine | None, *, carried: bool = False
+) -> Interval | None:
     """The day before the next line when a drug carries over or the dates overlap (L17, c5)."""
     if following is None:
         return end
     begin = following.start
-    overlaps = end is None or end.first >= begin.last
-    if not overlaps and not following.carried_over:
+    if end is not None and end.first < begin.last and not carried:
         return end
     if not begin.exact or begin.first <= opened.start.first:
         return end if end is not None else begin
-    before = on_day(begin.first - timedelta(days=1))
-    return before if end is None or overlaps or end.exact else end
+    if end is not None and not end.exact:
+        return end
+    return on_day(begin.first - timedelta(days=1))
 
 
 def _completion(opened: OpenLine) -> tuple[Interval | None, bool]:
@@ -231,7 +244,7 @@ def _cycles(opened: OpenLine, rules: LineRules) -> int:
 
 
 def _complete(opened: OpenLine, name: Name, rules: LineRules, as_of: date) -> bool:
-    """At least one complete cycle (c5). Cells, transplants, undated and period-less statements are taken as complete."""
+    """At least one complete cycle (c5). Cells, transplants and statements without a period are taken as complete."""
     if opened.is_car_t or opened.transplants or INVESTIGATIONAL in opened.names:
         return True
     doses = [p.exposure for p in opened.parts if p.role != "mobilisation"]

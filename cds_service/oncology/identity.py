@@ -1,4 +1,4 @@
-"""Which drug a medication resource means, how it is given, and why (section (b): drug identity; decisions 18, 23 to 25)."""
+"""Which drug a medication resource means, how it is given, and why (drug identity; decisions 18, 23 to 25)."""
 
 from __future__ import annotations
 

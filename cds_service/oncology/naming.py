@@ -11,7 +11,7 @@ from cds_service.oncology.parameters import PROCEDURE, PULSED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What a set of drugs is called. ``type``: pulsed, continuous or procedure; "" when no regimen of any family fits."""
+    """What a set of drugs is called. ``type``: pulsed, continuous or procedure; "" when no regimen fits."""
 
     text: str
     type: str

@@ -183,7 +183,7 @@ def read_line_parameters(content: Mapping[str, Any]) -> LineParameters:
 
 
 def read_regimens(content: Mapping[str, Any]) -> tuple[Regimen, ...]:
-    """The named regimens of ``rules/regimens.yaml`` in table order. Raises RuleFileError, which names what is missing."""
+    """The named regimens of ``rules/regimens.yaml`` in table order. RuleFileError names what is missing."""
     try:
         return tuple(_regimen(row) for row in content["regimens"])
     except (KeyError, TypeError, AttributeError) as problem:

@@ -1,4 +1,4 @@
-"""Procedures that matter to lines: cell infusions, collections, local treatment, and codes that name a drug (E7, E8)."""
+"""Procedures that matter to lines: infusions, collections, local treatment, codes that name a drug (E7, E8)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Exposure:
     attributed: bool = False
     """Its reason names the index disease (A1)."""
     reasons: frozenset[str] = frozenset()
-    """Disease concepts that its reasons name; ``another_disease`` for a coded reason outside haematology (decision 23)."""
+    """Disease concepts that its reasons name; ``another_disease`` for a coded reason of another kind (decision 23)."""
     unknown_drug: bool = False
     """No ingredient was recognised (E8)."""
     undated: bool = False
@@ -110,9 +110,9 @@ class DerivedLine:
 
     ``start`` / ``end`` intervals (``end`` None while ongoing). ``completion`` is the last dose or transplant without
     maintenance, radiotherapy, conditioning (the anchor of X2), ``completion_certain`` False when it rests on probable
-    evidence; ``last_dose`` includes maintenance. ``opened_by`` is the rule id that opened it. ``cycles`` is the number of
-    treatment courses seen (distinct start days of its core drugs), for decisions 57 and 61. ``counted`` False for an uncounted candidate
-    (less than a complete cycle, steroid course …), which is in max only.
+    evidence; ``last_dose`` includes maintenance. ``opened_by`` is the rule id that opened it. ``cycles`` is the number
+    of treatment courses seen (doses of core drugs at least a cycle apart), for decisions 57 and 61. ``counted`` False
+    for an uncounted candidate (less than a complete cycle, steroid course …), which is in max only.
     """
 
     number: int
@@ -146,7 +146,7 @@ class DerivedLine:
 class Boundary:
     """An ambiguous boundary (L20): ``rule``, between which lines, whether counted as new, and the question to answer.
 
-    ``is_new`` True: counted as a new line but may not be (min - 1); False: counted as the same but may be new (max + 1).
+    ``is_new`` True: counted as a new line but may not be (min - 1); False: counted as the same, may be new (max + 1).
     """
 
     rule: str
@@ -157,9 +157,9 @@ class Boundary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """The patient's anticancer treatment, before any disease family is asked about: evidence read and duplicates merged.
+    """The patient's anticancer treatment before any disease family is asked about: evidence read, duplicates merged.
 
-    ``exposures`` keep everything given or probable (also intrathecal, steroid, conditioning), sorted by date and reference.
+    ``exposures`` keep everything given or probable (also intrathecal, steroid, conditioning), sorted by date and drug.
     ``unresolved`` are references that led nowhere (X0).
     """
 
@@ -174,9 +174,10 @@ class Treatment:
 class Derivation:
     """Lines of one family with everything the facts need.
 
-    ``exposures`` are those attributed to the family, systemic (F3, F6, F7, A2 applied), including aborted starts, bridging,
-    conditioning and lymphodepletion (X8). ``count`` has the range after L20 and Q2 to Q4; ``gaps`` say why coverage is
-    incomplete as far as the walk sees it (X0: transplant, maintenance or CAR-T first; recorded count above max; unresolved).
+    ``exposures`` are those attributed to the family, systemic (F3, F6, F7, A2 applied), including aborted starts,
+    bridging, conditioning and lymphodepletion (X8). ``count`` has the range after L20 and Q2 to Q4; ``gaps`` say why
+    coverage is incomplete as far as the walk sees it (X0: transplant, maintenance or CAR-T first; recorded count above
+    max; unresolved).
     """
 
     family: str

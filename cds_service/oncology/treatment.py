@@ -254,7 +254,7 @@ def _goes_on(entry: MedicationEntry, as_of: date) -> bool:
         return False
     if entry.kind == ADMINISTRATION:
         return entry.open_ended
-    if entry.kind == REQUEST and entry.period_less:
+    if entry.kind == REQUEST and entry.period_less and not entry.reported:
         return False
     return entry.end is None or entry.open_ended or entry.period_less or entry.end.first > as_of
 

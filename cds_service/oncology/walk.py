@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.cell_therapy import CarTCourse, CellTherapy
-from cds_service.oncology.filters import TRANSPLANTS, Filtered
+from cds_service.oncology.filters import Filtered
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.parameters import FamilyParameters
 from cds_service.oncology.spans import said
-from cds_service.oncology.steps import Exposure, Part, StatusEvent, TreatmentEvent
+from cds_service.oncology.steps import Exposure, StatusEvent, TreatmentEvent
 from cds_service.oncology.transplants import join_transplant
+from cds_service.oncology.walk_days import Day, days_of, moments
 from cds_service.oncology.walk_rules import Verdict, decide_by
 from cds_service.oncology.walk_state import Doubt, Marks, Moment, OpenLine, Step, marks
 
@@ -27,18 +28,6 @@ class Walked:
     lines: list[OpenLine] = field(default_factory=list)
     aborted: list[OpenLine] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """What begins on one date: drugs, a transplant, or a CAR-T infusion."""
-
-    when: Interval
-    order: int
-    key: str
-    drugs: tuple[Exposure, ...] = ()
-    transplant: TreatmentEvent | None = None
-    car_t: CarTCourse | None = None
 
 
 def walk(
@@ -75,7 +64,7 @@ class _Walk:
         return self.result.lines[-1] if self.result.lines else None
 
     def over(self, events: Sequence[TreatmentEvent]) -> Walked:
-        for day in _days(self.cells, events):
+        for day in days_of(self.cells, events):
             self._mobilise(day.when.first)
             if day.car_t is not None:
                 self._car_t(day.car_t)
@@ -87,7 +76,7 @@ class _Walk:
         return self.result
 
     # --- drugs ------------------------------------------------------------------------------------------------------
-    def _drugs(self, day: _Day) -> None:
+    def _drugs(self, day: Day) -> None:
         line = self.line
         if line is None:
             self._open(day, "L1", ["first treatment on record"])
@@ -96,7 +85,7 @@ class _Walk:
         carried = [e for e in group if self._carries_over(line, e)]
         for exposure in carried:
             line.add(exposure, "carried_over", "L17", self.rules, named=True)
-            line.carried_over = True
+            line.shares_doses = True
         group = [e for e in group if e not in carried]
         if not group:
             return
@@ -108,7 +97,7 @@ class _Walk:
         else:
             self._continue(line, group, verdict, day)
 
-    def _verdict(self, line: OpenLine, day: _Day, group: list[Exposure]) -> Verdict:
+    def _verdict(self, line: OpenLine, day: Day, group: list[Exposure]) -> Verdict:
         names = frozenset(i for e in group for i in e.ingredients)
         new = frozenset(n for n in names if self.rules.key(n) not in line.drugs)
         swapped = names - new - line.names
@@ -126,9 +115,9 @@ class _Walk:
             family=self.family,
             rules=self.rules,
         )
-        return decide_by([replace(step, moment=moment) for moment in _moments(line, day.when, status)])
+        return decide_by([replace(step, moment=moment) for moment in moments(line, day.when, status)])
 
-    def _settled(self, verdict: Verdict, day: _Day) -> Verdict:
+    def _settled(self, verdict: Verdict, day: Day) -> Verdict:
         """A recorded count has settled this boundary (Q2)."""
         wanted = self.forced.get(day.key)
         if wanted is None or not verdict.ambiguous:
@@ -143,7 +132,7 @@ class _Walk:
             modified=verdict.modified,
         )
 
-    def _doubt(self, verdict: Verdict, day: _Day) -> Doubt | None:
+    def _doubt(self, verdict: Verdict, day: Day) -> Doubt | None:
         if verdict.ambiguous:
             return Doubt(rule=verdict.rule, key=day.key, is_new=verdict.new, question=_asked(day, verdict.question))
         for first, last in self.cells.doubtful_from:
@@ -172,7 +161,7 @@ class _Walk:
 
     def _open(
         self,
-        day: _Day,
+        day: Day,
         rule: str,
         because: list[str],
         doubt: Doubt | None = None,
@@ -186,14 +175,14 @@ class _Walk:
             self._take_along(previous, line, day)
         self._question_vague_day(line, day)
 
-    def _take_along(self, previous: OpenLine, line: OpenLine, day: _Day) -> None:
+    def _take_along(self, previous: OpenLine, line: OpenLine, day: Day) -> None:
         """L17: drugs of the old line that run on into the new one become part of it."""
         begin = day.when.first.toordinal()
         for ingredient in sorted({i for e in day.drugs for i in e.ingredients}):
             doses = previous.drugs.get(self.rules.key(ingredient))
             first = next((e for e in day.drugs if ingredient in e.ingredients), None)
             if doses is not None and first is not None and self._goes_on(doses.last_end, doses.usual(), first):
-                line.carried_over = True
+                line.shares_doses = True
         running: dict[str, Exposure] = {}
         for part in previous.parts:
             exposure = part.exposure
@@ -226,7 +215,7 @@ class _Walk:
             position += 1
         return False
 
-    def _question_vague_day(self, line: OpenLine, day: _Day) -> None:
+    def _question_vague_day(self, line: OpenLine, day: Day) -> None:
         """Drugs that share only a vague date may be more than one regimen."""
         width = (day.when.last - day.when.first).days
         keys = self.rules.keys(i for e in day.drugs for i in e.ingredients)
@@ -235,7 +224,7 @@ class _Walk:
         question = _asked(day, "were these drugs one regimen? Their dates on record are too vague to tell")
         line.doubts.append(Doubt(rule="L4", key=day.key, is_new=False, question=question))
 
-    def _continue(self, line: OpenLine, group: list[Exposure], verdict: Verdict, day: _Day) -> None:
+    def _continue(self, line: OpenLine, group: list[Exposure], verdict: Verdict, day: Day) -> None:
         for exposure in group:
             fresh = any(self.rules.key(i) not in line.drugs for i in exposure.ingredients)
             role = verdict.role if fresh or verdict.role == "maintenance" else "core"
@@ -247,7 +236,7 @@ class _Walk:
         if doubt is not None:
             line.doubts.append(doubt)
 
-    def _abort(self, line: OpenLine, day: _Day, verdict: Verdict) -> None:
+    def _abort(self, line: OpenLine, day: Day, verdict: Verdict) -> None:
         """L18: the new regimen takes over the place and the opening of the aborted one."""
         self.result.lines.pop()
         line.doubts.append(Doubt(rule="L18", key=day.key, is_new=False, question=_asked(day, verdict.question)))
@@ -346,47 +335,10 @@ class _Walk:
         return self.rules.keys({i for e in self.cells.drugs[begin:end] for i in e.ingredients})
 
 
-def _asked(day: _Day, question: str) -> str:
+def _asked(day: Day, question: str) -> str:
     return f"{said(day.when)}: {question}"
 
 
 def _tell(line: OpenLine, sentence: str) -> None:
     if sentence not in line.because:
         line.because.append(sentence)
-
-
-def _moments(line: OpenLine, when: Interval, status: Marks) -> Iterator[Moment]:
-    """The readings of partial dates that matter; the first, by earliest bounds, decides n (D4)."""
-    first, last = when.first.toordinal(), when.last.toordinal()
-    lower, begin = line.start.first.toordinal(), line.start.last.toordinal()
-    yield Moment(lower, line.first_end, first)
-    if first != last or lower != begin or line.first_end != line.last_end:
-        yield Moment(min(begin, first), line.last_end, first, latest=True)
-        yield Moment(lower, line.first_end, last)
-    for mark in status.failures:
-        possible = mark.last > lower and mark.first <= last
-        if possible and not (mark.first > begin and mark.last <= first):
-            yield Moment(lower, line.first_end, last, certain=False)
-            return
-
-
-def _days(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[_Day]:
-    """Everything in order of the earliest bound; a transplant or infusion before the drugs of its day (D4)."""
-    days: list[_Day] = []
-    group: list[Exposure] = []
-    for exposure in [*cells.drugs, None]:
-        if group and (exposure is None or _bounds(exposure) != _bounds(group[0])):
-            days.append(_Day(group[0].start, 1, group[0].reference, drugs=tuple(group)))
-            group = []
-        if exposure is not None:
-            group.append(exposure)
-    days += [_Day(c.infused.when, 0, c.infused.reference, car_t=c) for c in cells.courses]
-    days += [_Day(e.when, 0, e.reference, transplant=e) for e in events if e.kind in TRANSPLANTS]
-    return iter(sorted(days, key=lambda d: (d.when.first, d.when.last, d.order, d.key)))
-
-
-def _bounds(exposure: Exposure) -> tuple[date, date]:
-    return (exposure.start.first, exposure.start.last)
-
-
-__all__ = ["Part", "Walked", "walk"]

@@ -208,10 +208,11 @@ def l9_prophylaxis_and_consolidation(step: Step) -> Verdict | None:
             ambiguous=not inside,
             question=f"was methotrexate {step.gap} days after the last dose prophylaxis, or treatment of its own?",
         )
-    if family.radioimmunotherapy_consolidation and step.new & step.rules.parameters.radioimmunotherapy:
-        if step.responded_within(windows.radioimmunotherapy) and not step.inadequate:
-            why = "radioimmunotherapy within 180 days of a response: consolidation"
-            return Verdict(new=False, rule="L9", why=why, role="consolidation")
+    radioimmunotherapy = step.new & step.rules.parameters.radioimmunotherapy
+    responded = step.responded_within(windows.radioimmunotherapy) and not step.inadequate
+    if family.radioimmunotherapy_consolidation and radioimmunotherapy and responded:
+        why = f"radioimmunotherapy within {windows.radioimmunotherapy} days of a response: consolidation"
+        return Verdict(new=False, rule="L9", why=why, role="consolidation")
     return None
 
 
@@ -264,11 +265,16 @@ def l12_within_class(step: Step) -> Verdict | None:
 
 
 def l8_maintenance(step: Step) -> Verdict | None:
-    """L8: maintenance begun in its window after the last dose or transplant, without inadequate response."""
+    """L8: maintenance begun in its window after the last dose or transplant, without inadequate response.
+
+    A drug added while the course goes on is no maintenance, nor one that replaces a drug of its own class.
+    """
     family = step.family
     if family.maintenance_days is None or step.inadequate or step.gap > family.maintenance_days:
         return None
-    if not step.all_new_in(family.maintenance):
+    if not step.all_new_in(family.maintenance) or (step.goes_on and not step.line.after_transplant()):
+        return None
+    if family.within_class and not _follows_chemotherapy(step):
         return None
     return Verdict(
         new=False,
@@ -276,6 +282,11 @@ def l8_maintenance(step: Step) -> Verdict | None:
         why=f"maintenance begun {step.gap} days after the last dose or transplant",
         role="maintenance",
     )
+
+
+def _follows_chemotherapy(step: Step) -> bool:
+    """Lymphoma maintenance follows chemotherapy, an antibody or a transplant, never another targeted drug."""
+    return bool(step.line.transplants) or not any(step.rules.in_class(k, "targeted") for k in step.line.drugs)
 
 
 def l14_everything_else(step: Step) -> Verdict | None:

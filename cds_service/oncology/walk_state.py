@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class Doses:
     def usual(self) -> float | None:
         """The median interval between doses, None after a single one."""
         recent = sorted(set(self.starts[-RECENT:]))
-        return median(b - a for a, b in zip(recent, recent[1:], strict=False)) if len(recent) > 1 else None
+        return median(b - a for a, b in pairwise(recent)) if len(recent) > 1 else None
 
 
 def reach(exposure: Exposure) -> tuple[int, int]:
@@ -87,6 +88,9 @@ class OpenLine:
     not_tolerated: set[str] = field(default_factory=set)
     no_response: list[int] = field(default_factory=list)
     carried_over: bool = False
+    """A drug of the line before runs on into this one (L17)."""
+    shares_doses: bool = False
+    """Doses of a drug of the line before follow at its usual interval: carried over unless both regimens are pulsed."""
     marks: Marks | None = None
     """Status events after the start, filled when first asked for."""
 
@@ -199,6 +203,13 @@ class Step:
     def gap(self) -> int:
         """Days from the last dose or transplant; 0 while something goes on."""
         return max(0, self.moment.day - self.moment.activity)
+
+    @property
+    def goes_on(self) -> bool:
+        """The course is under way: something is still taken, or a drug of the line follows within four weeks."""
+        if self.moment.activity >= self.moment.day:
+            return True
+        return self.gap <= self.rules.windows.mid_course and not self.ahead.isdisjoint(self.line.drugs)
 
     @property
     def failed(self) -> StatusEvent | None:

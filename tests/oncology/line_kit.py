@@ -1,8 +1,8 @@
 """Charts for tests of the line method: short events become FHIR R4 resources, the service's own rooms read them.
 
-Event keys: r MA | MR | MS | MD | PR | OB | CP; d date (partial allowed, absent = none); to end; n, q repeats; days supply;
-rx drug names as text; route IV | SC | PO | IT; st status; proc, prod; ds disease status; prior_lines; why; for (reason);
-plan; intent; asserted; reported; trial; link (basedOn or request); id.
+Event keys: r MA | MR | MS | MD | PR | OB | CP | CO; d date (partial allowed, absent = none); to end; n, q repeats;
+days supply; rx drug names as text; route IV | SC | PO | IT; st status; proc, prod; ds disease status; prior_lines;
+why; for (reason); plan; intent; asserted; reported; trial; link (basedOn or request); id; clin (of a CO).
 """
 
 from __future__ import annotations
