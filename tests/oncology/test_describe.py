@@ -249,3 +249,11 @@ def test_cutting_history_off_and_saying_so_never_makes_a_new_met_or_not_met(name
     for fact in FACT_NAMES:
         if whole.facts[fact].status != "unknown":
             assert part.facts[fact].status in (whole.facts[fact].status, "unknown"), fact
+
+
+def test_a_prior_car_t_is_shown_and_silence_is_never_absence():
+    infused = done("2025-03-08", "car-t", prod="axicabtagene ciloleucel")
+    flags = {f.id: f for f in picture(chart("LBCL", *TWO_LINES, infused, dx="2022-12-26")).flags}
+    assert (flags["prior_car_t"].status, flags["prior_cd19_therapy"].status) == ("present", "present")
+    assert flags["prior_car_t"].evidence
+    assert {f.status for f in picture(chart("LBCL", *TWO_LINES, dx="2022-12-26")).flags} == {"unknown"}
