@@ -42,6 +42,7 @@ SUBTYPE, TEXT_ONLY, INDIRECT = "subtype", "text_only", "indirect"
 class Choice:
     """One family that speaks.
 
+    A family with no match is ``review`` when the record answers all of one rule but what the label leaves open.
     ``leading`` are the indications of the best status, ``open_ones`` those that stay undetermined (the same when
     nothing is met). ``ambiguous`` says how the diagnosis is unclear (decisions 9b, 26b, 66), "" for one that is named.
     """
@@ -121,7 +122,7 @@ def _choice(
     met = tuple(result for result in speaking if result.status == MET)
     open_ones = tuple(result for result in speaking if result.status != MET)
     leading = met or open_ones
-    status = MET if met else UNKNOWN if any(result.status == UNKNOWN for result in open_ones) else REVIEW
+    status = MET if met else REVIEW if any(result.status == REVIEW for result in open_ones) else UNKNOWN
     course = picture.families.get(family) or picture.hypothetical.get(family) or _nothing_known(family)
     return Choice(
         family=family,

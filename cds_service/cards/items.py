@@ -14,6 +14,7 @@ from cds_service.oncology.model import REVIEW, UNKNOWN
 
 DISAGREEMENT = "disagreement"
 SENTENCE = 220
+SHORT_SENTENCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Item:
 
 
 def open_items(choice: Choice) -> tuple[Item, ...]:
-    """The open criteria of a family, in the order of the packs, unknown before review."""
+    """The open criteria of a family in the order of the packs, those of the card's own status first."""
     found: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for result in choice.open_ones:
         open_criteria = _open_criteria(result)
@@ -40,7 +41,7 @@ def open_items(choice: Choice) -> tuple[Item, ...]:
         Item(criterion=name, status=status, because=because, products=tuple(products))
         for (name, status), (because, products) in found.items()
     ]
-    return tuple(sorted(items, key=lambda item: item.status != UNKNOWN))
+    return tuple(sorted(items, key=lambda item: (item.status == REVIEW) != (choice.status == REVIEW)))
 
 
 def _open_criteria(result: IndicationResult) -> list[CriterionResult]:
@@ -49,6 +50,11 @@ def _open_criteria(result: IndicationResult) -> list[CriterionResult]:
     if disputed or not any(criterion.status == result.status for criterion in found):
         found.insert(0, CriterionResult(id=DISAGREEMENT, status=UNKNOWN, because=""))
     return found
+
+
+def open_criteria(items: Iterable[Item]) -> frozenset[str]:
+    """The criteria that a list of items names."""
+    return frozenset(item.criterion for item in items)
 
 
 def item_lines(items: Iterable[Item], wording: Wording, medications: int, *, short: bool) -> list[str]:
@@ -61,7 +67,7 @@ def item_lines(items: Iterable[Item], wording: Wording, medications: int, *, sho
         key = (
             template,
             safe(", ".join(item.products), 80),
-            safe(because, SENTENCE),
+            safe(because, SHORT_SENTENCE if short else SENTENCE),
             _looked(entry, wording, medications) if template == "missing_short" else "",
             entry["remedy"] if template == "missing_short" else "",
         )
@@ -80,8 +86,6 @@ def _template(item: Item, wording: Wording, *, short: bool) -> tuple[str, str]:
     if item.criterion == DISAGREEMENT:
         return "disagreement", ""
     if item.status == REVIEW:
-        if short:
-            return "review_short", ""
         return ("missing" if wording.sections["card"]["judgement"] in because else "review"), because
     return ("missing_short", "") if short or not because else ("missing", because)
 

@@ -20,6 +20,8 @@ _CHANGED = re.compile(
     r"|[^\W_]\.[^\W\d_]{2}"  # bare host names, which some renderers link
 )
 _LINE_START = re.compile(r"#{1,6}|[+\-=]+|>.*|\d{1,9}[.)]|={2,}.*|-{2,}.*")
+WORD = 20
+"""A text that is cut ends with a whole word where one ends this near, so that no date is shown in part."""
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 
 
@@ -34,7 +36,9 @@ def plain(text: str, limit: int = 400) -> str:
     text = " ".join(_TAG.sub("< ", text).split())
     if len(text) <= limit:
         return text
-    return text[: limit - 1].rstrip() + "…"
+    kept = text[: limit - 1]
+    space = kept.rfind(" ", len(kept) - WORD)
+    return (kept[:space] if space > 0 else kept).rstrip() + "…"
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cds_service.cards.choose import Choice
-from cds_service.cards.detail import flag_line, present_flags
+from cds_service.cards.flag_block import flag_line, present_flags
 from cds_service.cards.items import item_lines
 from cds_service.cards.markdown import safe
 from cds_service.cards.model import CardOptions

@@ -84,7 +84,7 @@ def lines_phrase(course: FamilyPicture, wording: Wording, brevity: Brevity) -> s
 def line_phrase(line: Line, wording: Wording, brevity: Brevity) -> str:
     """One line: regimen, what belongs to it, start and end to the month (or the year)."""
     words = [_regimen(line, wording, brevity)]
-    words += [wording.word("line_parts", part) for part in line.includes]
+    words += [word for part in line.includes if (word := wording.word("line_parts", part))]
     regimen = safe(", ".join(words), 45 if brevity.clipped else 120)
     length = 4 if brevity.years else 7
     start, end = (line.start or "")[:length], (line.end or "")[:length]

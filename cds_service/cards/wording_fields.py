@@ -56,7 +56,6 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "missing_short": frozenset({"looked", "name", "products", "remedy"}),
         "missing_names": frozenset({"items"}),
         "review": frozenset({"because", "name", "products"}),
-        "review_short": frozenset({"name", "products"}),
         "review_names": frozenset({"items"}),
         "disagreement": frozenset({"products"}),
         "looked_medications": frozenset({"count"}),

@@ -127,6 +127,7 @@ def test_no_less_than_before_a_letter_no_entity_no_control_character():
 def test_long_text_is_cut_and_says_so():
     assert len(plain("a" * 500, 100)) == 100
     assert plain("a" * 500, 100).endswith("…")
+    assert plain("relapse after the last dose of 2025-09-14", 36) == "relapse after the last dose of…"
 
 
 PIECES = st.sampled_from([*"*_`[]()<>!|~\\#-+=&;:@./ \n\t$'\"1aZé", "http://", "www.", "x@y.zz", "<b>", "&amp;", "]("])

@@ -97,12 +97,16 @@ def test_switching_them_off_leaves_matches_alone():
 
 
 def test_a_review_item_speaks_too():
-    (card,) = compose(third_line(relapsed=replace(RELAPSED, status="review")), VIEW, WORDING, OPTIONS)
-    assert card.status == "unknown"
     only = third_line(relapsed=replace(RELAPSED, status="review"))
     only = replace(only, indications=tuple(i for i in only.indications if "transplant" not in i.indication.id))
     (card,) = compose(only, VIEW, WORDING, OPTIONS)
     assert card.status == "review"
+
+
+def test_a_rule_that_only_judgement_keeps_open_leads_over_one_with_missing_items():
+    (card,) = compose(third_line(relapsed=replace(RELAPSED, status="review")), VIEW, WORDING, OPTIONS)
+    assert card.status == "review"
+    assert "left to clinical judgement" in card.summary and "Reason against transplant" in card.detail
 
 
 def test_a_rule_past_its_expiry_day_is_withheld_and_the_others_speak():
