@@ -23,6 +23,14 @@ REASONS = {
     500: "internal error",
     503: "no rules are loaded, or feedback cannot be kept now",
 }
+ACCEPTED_NEEDS_SUGGESTIONS: dict[str, Any] = {
+    "if": {"properties": {"outcome": {"const": "accepted"}}},
+    "then": {
+        "required": ["acceptedSuggestions"],
+        "properties": {"acceptedSuggestions": {"type": "array", "minItems": 1}},
+    },
+}
+"""FBK-02, as ``feedback.read_feedback`` checks it."""
 MODELS = (
     models.HookCall,
     models.CardsAnswer,
@@ -42,6 +50,7 @@ def openapi(services: dict[str, Service], settings: Settings, intended_use: str)
     )
     schemas: dict[str, Any] = found["$defs"]
     schemas["FeedbackPost"]["properties"]["feedback"]["items"] = _ref("Feedback")
+    schemas["Feedback"] |= ACCEPTED_NEEDS_SUGGESTIONS
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {

@@ -141,6 +141,23 @@ def test_openapi_and_parser_agree_on_requests(client: FlaskClient) -> None:
     assert not schema(document, body).is_valid(hook_call("no-blood-cancer", "order-sign"))
 
 
+def test_openapi_and_parser_agree_on_feedback(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").get_json()
+    path = f"{PATIENT_VIEW}/feedback"
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    overridden = {"card": "c", "outcome": "overridden", "outcomeTimestamp": "2026-11-21T10:00:00Z"}
+    without = {name: value for name, value in ACCEPTED.items() if name != "acceptedSuggestions"}
+    for entry, fine in (
+        (ACCEPTED, True),
+        (overridden, True),
+        (without, False),
+        ({**overridden, "outcome": "x"}, False),
+    ):
+        post = {"feedback": [entry]}
+        assert schema(document, body).is_valid(post) is fine
+        assert client.post(path, json=post).status_code == (204 if fine else 400)
+
+
 def test_openapi_and_answers_agree(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     answers = document["paths"][PATIENT_VIEW]["post"]["responses"]
