@@ -55,23 +55,124 @@ def find_cell_therapy(
     drugs: list[Exposure], events: Sequence[TreatmentEvent], rules: LineRules, as_of: date
 ) -> CellTherapy:
     """L2 and L3 on the drugs (in date order) that the filters left."""
-    found = CellTherapy(courses=_courses(events, rules))
-    collections = sorted(
-        (e for e in events if e.kind in COLLECTIONS), key=lambda e: (e.when.first, e.when.last, e.reference)
-    )
-    if not found.courses and not collections:
-        found.drugs = drugs
-        return found
-    dosing = _Dosing(drugs, rules)
-    taken: set[int] = set()
-    previous = date.min
-    for course in found.courses:
-        _gather(course, collections, previous, drugs, dosing, taken, rules)
-        _bridging_radiotherapy(course, collections, previous, events, rules)
-        previous = course.infusions[-1].when.last
-    _without_infusion(found, collections, drugs, dosing, taken, events, rules, as_of)
-    found.drugs = [e for n, e in enumerate(drugs) if n not in taken]
-    return found
+    courses = _courses(events, rules)
+    if not courses and not any(e.kind in COLLECTIONS for e in events):
+        return CellTherapy(drugs=drugs)
+    return _Finder(drugs, events, rules).found(courses, as_of)
+
+
+class _Finder:
+    """Takes from the drugs what belongs to an infusion; what is left goes through the walk."""
+
+    def __init__(self, drugs: list[Exposure], events: Sequence[TreatmentEvent], rules: LineRules) -> None:
+        self.drugs, self.events, self.rules, self.windows = drugs, events, rules, rules.windows
+        self.dosing = _Dosing(drugs, rules)
+        self.starts = [e.start.first for e in drugs]
+        self.taken: set[int] = set()
+        self.collections = sorted(
+            (e for e in events if e.kind in COLLECTIONS), key=lambda e: (e.when.first, e.when.last, e.reference)
+        )
+
+    def found(self, courses: list[CarTCourse], as_of: date) -> CellTherapy:
+        result = CellTherapy(courses=courses)
+        previous = date.min
+        for course in courses:
+            collected = self._collected(course.infused.when.first, previous)
+            self._gather(course, collected, previous)
+            self._bridging_radiotherapy(course, collected)
+            previous = course.infusions[-1].when.last
+        self._without_infusion(result, as_of)
+        result.drugs = [e for n, e in enumerate(self.drugs) if n not in self.taken]
+        return result
+
+    def _collected(self, infused: date, previous: date) -> TreatmentEvent | None:
+        """The first collection of the 180 days before the infusion, after the infusion before it."""
+        for event in self.collections:
+            days = (infused - event.when.first).days
+            if 0 <= days <= self.windows.leukapheresis and event.when.first > previous:
+                return event
+        return None
+
+    def _gather(self, course: CarTCourse, collected: TreatmentEvent | None, previous: date) -> None:
+        """L3: lymphodepletion of the last fourteen days, and what was first given after the collection."""
+        infused, last = course.infused.when, course.infusions[-1].when
+        opened = collected.when if collected is not None else None
+        floor = _before(infused.first, self.windows.presumed_bridging) if opened is None else opened.first
+        first = min(floor, _before(infused.first, self.windows.lymphodepletion))
+        groups: dict[date, list[int]] = defaultdict(list)
+        for number in range(bisect_left(self.starts, first), bisect_right(self.starts, last.last)):
+            exposure = self.drugs[number]
+            if number in self.taken or exposure.start.first <= previous or exposure.start.last > last.last:
+                continue
+            if self._lymphodepletes(exposure, infused.first):
+                self.taken.add(number)
+                course.parts.append(Part(exposure=exposure, role="lymphodepletion", rule="L3"))
+            else:
+                groups[exposure.start.first].append(number)
+        since = opened.last if opened is not None else floor
+        for numbers in groups.values():
+            bridging = self._bridging(numbers, since, strict=opened is not None)
+            self.taken.update(bridging)
+            course.parts += [Part(exposure=self.drugs[n], role="bridging", rule="L3") for n in bridging]
+            course.presumed = course.presumed or (opened is None and bool(bridging))
+        course.parts.sort(key=lambda p: (p.exposure.start.first, p.exposure.ingredients, p.exposure.reference))
+
+    def _bridging(self, numbers: list[int], since: date, *, strict: bool) -> list[int]:
+        """The drugs of one day that begin after the collection; a regimen that goes on stays its own line.
+
+        Where one drug of the day is new, pulsed drugs of that day belong to it; a continuous one that goes on does not.
+        """
+        drugs = self.drugs
+        after = [n for n in numbers if drugs[n].start.first > since or (not strict and drugs[n].start.first >= since)]
+        new = {n for n in after if not self.dosing.carried_on(drugs[n], since)}
+        if not new:
+            return []
+        return [n for n in after if n in new or not (drugs[n].period or drugs[n].days)]
+
+    def _lymphodepletes(self, exposure: Exposure, infused: date) -> bool:
+        days = (infused - exposure.start.first).days
+        near = 0 <= days <= self.windows.lymphodepletion
+        return near and all(i in self.rules.parameters.lymphodepletion_drugs for i in exposure.ingredients)
+
+    def _bridging_radiotherapy(self, course: CarTCourse, collected: TreatmentEvent | None) -> None:
+        if collected is None:
+            return
+        begin, end = collected.when.last, course.infused.when.last
+        course.local = [
+            e for e in self.events if e.kind == "radiotherapy" and begin < e.when.first and e.when.last <= end
+        ]
+
+    def _without_infusion(self, result: CellTherapy, as_of: date) -> None:
+        """L3: a collection with no infusion after it. Only one that says it is for CAR-T waits for an infusion."""
+        infused = [c.infused.when for c in result.courses]
+        refused = [e.when for e in self.events if e.kind == "car_t_not_done"]
+        for event in self.collections:
+            collected = event.when
+            if event.kind != "car_t_leukapheresis" or collected.first == date.min:
+                continue
+            limit = collected.first + timedelta(days=self.windows.leukapheresis)
+            if any(collected.first <= i.last and i.first <= limit for i in infused):
+                continue
+            given_up = any(collected.first <= r.last and r.first <= limit for r in refused)
+            if given_up or (as_of - collected.first).days > self.windows.pending_bridging:
+                result.doubtful_from.append((collected.first, limit))
+            else:
+                self._wait(result, collected.last)
+
+    def _wait(self, result: CellTherapy, since: date) -> None:
+        for number in range(bisect_right(self.starts, since), len(self.drugs)):
+            exposure = self.drugs[number]
+            if number in self.taken or self.dosing.carried_on(exposure, since):
+                continue
+            self.taken.add(number)
+            result.pending.append(exposure)
+            why = "after collection for CAR-T, infusion awaited: bridging, not yet a prior line (L3)"
+            label = self.rules.labels(exposure.ingredients)
+            result.set_aside.append(SetAside(reference=exposure.reference, why=f"{label}: {why}"))
+
+
+def _before(day: date, days: int) -> date:
+    return day - timedelta(days=days) if day.toordinal() > days else date.min
 
 
 def _courses(events: Sequence[TreatmentEvent], rules: LineRules) -> list[CarTCourse]:
@@ -148,123 +249,3 @@ class _Dosing:
         steps = [(b - a).days for a, b in pairwise(starts) if b > a]
         usual = median(steps) * self._rules.windows.carry_factor if steps else 0
         return max(usual, self._rules.windows.mid_course)
-
-
-def _gather(
-    course: CarTCourse,
-    collections: list[TreatmentEvent],
-    previous: date,
-    drugs: list[Exposure],
-    dosing: _Dosing,
-    taken: set[int],
-    rules: LineRules,
-) -> None:
-    """L3: lymphodepletion of the last fourteen days, and what was first given after the collection."""
-    windows, infused, last = rules.windows, course.infused.when, course.infusions[-1].when
-    collected = _collected(collections, infused.first, previous, rules)
-    opened = collected.when if collected is not None else None
-    floor = infused.first - timedelta(days=windows.presumed_bridging) if opened is None else opened.first
-    floor = (
-        min(floor, infused.first - timedelta(days=windows.lymphodepletion)) if infused.first > date(2, 1, 1) else floor
-    )
-    starts = [e.start.first for e in drugs]
-    reach = slice(bisect_left(starts, floor), bisect_right(starts, last.last))
-    groups: dict[date, list[int]] = defaultdict(list)
-    for number in range(*reach.indices(len(drugs))):
-        exposure = drugs[number]
-        if number in taken or exposure.start.first <= previous or exposure.start.last > last.last:
-            continue
-        if _lymphodepletes(exposure, infused.first, rules):
-            taken.add(number)
-            course.parts.append(Part(exposure=exposure, role="lymphodepletion", rule="L3"))
-        else:
-            groups[exposure.start.first].append(number)
-    since = opened.last if opened is not None else floor
-    for numbers in groups.values():
-        bridging = _bridging(numbers, drugs, dosing, since, strict=opened is not None)
-        for number in bridging:
-            taken.add(number)
-            course.parts.append(Part(exposure=drugs[number], role="bridging", rule="L3"))
-        course.presumed = course.presumed or (opened is None and bool(bridging))
-    course.parts.sort(key=lambda p: (p.exposure.start.first, p.exposure.reference))
-
-
-def _bridging(numbers: list[int], drugs: list[Exposure], dosing: _Dosing, since: date, *, strict: bool) -> list[int]:
-    """The drugs of one day that begin after the collection; a regimen that goes on stays its own line.
-
-    Where one drug of the day is new, pulsed drugs of that day belong to it; a continuous one that goes on does not.
-    """
-    after = [n for n in numbers if drugs[n].start.first > since or (not strict and drugs[n].start.first >= since)]
-    new = [n for n in after if not dosing.carried_on(drugs[n], since)]
-    if not new:
-        return []
-    return [n for n in after if n in new or not (drugs[n].period or drugs[n].days)]
-
-
-def _collected(
-    collections: list[TreatmentEvent], infused: date, previous: date, rules: LineRules
-) -> TreatmentEvent | None:
-    """The first collection of the 180 days before the infusion, after the infusion before it."""
-    for event in collections:
-        days = (infused - event.when.first).days
-        if 0 <= days <= rules.windows.leukapheresis and event.when.first > previous:
-            return event
-    return None
-
-
-def _lymphodepletes(exposure: Exposure, infused: date, rules: LineRules) -> bool:
-    days = (infused - exposure.start.first).days
-    near = 0 <= days <= rules.windows.lymphodepletion
-    return near and all(i in rules.parameters.lymphodepletion_drugs for i in exposure.ingredients)
-
-
-def _bridging_radiotherapy(
-    course: CarTCourse,
-    collections: list[TreatmentEvent],
-    previous: date,
-    events: Sequence[TreatmentEvent],
-    rules: LineRules,
-) -> None:
-    collected = _collected(collections, course.infused.when.first, previous, rules)
-    if collected is None:
-        return
-    course.local = [
-        e
-        for e in events
-        if e.kind == "radiotherapy" and collected.when.last < e.when.first and e.when.last <= course.infused.when.last
-    ]
-
-
-def _without_infusion(
-    found: CellTherapy,
-    collections: list[TreatmentEvent],
-    drugs: list[Exposure],
-    dosing: _Dosing,
-    taken: set[int],
-    events: Sequence[TreatmentEvent],
-    rules: LineRules,
-    as_of: date,
-) -> None:
-    """L3: a CAR-T collection with no infusion after it. Only a collection that says it is for CAR-T waits for one."""
-    windows = rules.windows
-    infused = [c.infused.when for c in found.courses]
-    refused = [e.when for e in events if e.kind == "car_t_not_done"]
-    for event in collections:
-        collected = event.when
-        if event.kind != "car_t_leukapheresis" or collected.first == date.min:
-            continue
-        limit = collected.first + timedelta(days=windows.leukapheresis)
-        if any(collected.first <= i.last and i.first <= limit for i in infused):
-            continue
-        given_up = any(collected.first <= r.last and r.first <= limit for r in refused)
-        if given_up or (as_of - collected.first).days > windows.pending_bridging:
-            found.doubtful_from.append((collected.first, limit))
-            continue
-        for number, exposure in enumerate(drugs):
-            if number in taken or exposure.start.first <= collected.last or dosing.carried_on(exposure, collected.last):
-                continue
-            taken.add(number)
-            found.pending.append(exposure)
-            why = "after collection for CAR-T, infusion awaited: bridging, not yet a prior line (L3)"
-            label = rules.labels(exposure.ingredients)
-            found.set_aside.append(SetAside(reference=exposure.reference, why=f"{label}: {why}"))

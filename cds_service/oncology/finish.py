@@ -52,12 +52,12 @@ def finish_lines(
     finished = []
     for number, opened in enumerate(ordered):
         following = ordered[number + 1] if number + 1 < len(ordered) else None
-        finished.append(_finished(opened, following, doses, rules, family, as_of))
+        finished.append(_finished(opened, following, doses, rules, family=family, as_of=as_of))
     return finished
 
 
 def _finished(
-    opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules, family: str, as_of: date
+    opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules, *, family: str, as_of: date
 ) -> Finished:
     around = _steroids(opened, following, doses, rules)
     name = _name(opened, around, rules, family)

@@ -50,7 +50,7 @@ def read_status(
     return read_status_with(record, rules_of(knowledge), diagnoses, family, as_of)
 
 
-def derive_lines(
+def derive_lines(  # noqa: PLR0917
     treatment: Treatment,
     status: Sequence[StatusEvent],
     family: str,
@@ -135,7 +135,9 @@ class _Derivation:
         return tuple(sorted(everything, key=lambda s: (s.reference, s.why)))
 
     def _pass(self, forced: Mapping[str, bool]) -> _Pass:
-        walked = walk(self.filtered, self.cells, self.events, self.course, self.rules, self.family, forced)
+        walked = walk(
+            self.filtered, self.cells, self.events, self.course, self.rules, family=self.family, forced=forced
+        )
         steroids = self.filtered.steroids
         everything = finish_lines(walked.lines, steroids, self.rules, self.family, self.as_of)
         counted = [f for f in everything if f.line.complete or forced.get(candidate_key(f))]

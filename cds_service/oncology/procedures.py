@@ -13,6 +13,7 @@ from cds_service.oncology.identity import ReasonReader
 from cds_service.oncology.method import INVESTIGATIONAL, LineRules
 from cds_service.oncology.model import SetAside
 from cds_service.oncology.steps import GIVEN, NEGATED, ORDERED, PROBABLE, RETRACTED, TreatmentEvent
+from cds_service.terminology.model import ProcedureMeaning
 
 KINDS = {
     "car_t_infusion": "car_t",
@@ -61,7 +62,7 @@ def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> 
         if kind is not None:
             _event(found, entry, kind, meaning.product, reasons)
         else:
-            _drugs(found, entry, meaning.concept, meaning.product, rules, reasons)
+            _drugs(found, entry, meaning, rules, reasons)
     return found
 
 
@@ -94,11 +95,11 @@ def _day(entry: ProcedureEntry, kind: str) -> Interval:
 
 
 def _drugs(
-    found: Procedures, entry: ProcedureEntry, concept: str, product: str, rules: LineRules, reasons: ReasonReader
+    found: Procedures, entry: ProcedureEntry, meaning: ProcedureMeaning, rules: LineRules, reasons: ReasonReader
 ) -> None:
     """Procedure codes that name a drug or a regimen; those that name none are kept apart (E8)."""
     names: Iterable[str]
-    unnamed = False
+    concept, product, unnamed = meaning.concept, meaning.product, False
     if concept == "antineoplastic_administration":
         names, unnamed = (product or INVESTIGATIONAL,), not product
     elif concept == "radioimmunotherapy":

@@ -50,15 +50,19 @@ class _Reader:
     infusions: list[TreatmentEvent] = field(default_factory=list)
     supportive: Counter[str] = field(default_factory=Counter)
     first_supportive: dict[str, str] = field(default_factory=dict)
+    drugs: DrugReader = field(init=False)
+    reasons: ReasonReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.drugs = DrugReader(self.rules.concepts, self.rules.parameters)
+        self.reasons = ReasonReader(self.record, self.rules.concepts, self.rules.parameters)
 
     def treatment(self) -> Treatment:
-        drugs = DrugReader(self.rules.concepts, self.rules.parameters)
-        reasons = ReasonReader(self.record, self.rules.concepts, self.rules.parameters)
-        procedures = read_procedures(self.record, self.rules, reasons)
+        procedures = read_procedures(self.record, self.rules, self.reasons)
         self.set_aside += procedures.set_aside
-        items = [i for entry in self.record.medications for i in self._items(entry, drugs, reasons)]
+        items = [i for entry in self.record.medications for i in self._items(entry)]
         _inherit_reasons(items)
-        self._raise_orders(items, drugs)
+        self._raise_orders(items)
         items += procedures.items
         self._unnamed(items, procedures.unnamed)
         items = self._in_time(items)
@@ -72,14 +76,15 @@ class _Reader:
             unresolved=tuple(sorted(set(self.unresolved))),
         )
 
-    def _items(self, entry: MedicationEntry, drugs: DrugReader, reasons: ReasonReader) -> Iterator[Item]:
+    def _items(self, entry: MedicationEntry) -> Iterator[Item]:
+        drugs = self.drugs
         identity = drugs.identity(entry)
         if not identity.ingredients:
-            yield from self._unknown(entry, identity, reasons)
+            yield from self._unknown(entry, identity)
             return
         if identity.use == "local":
             return
-        named = reasons.named(entry.reasons)
+        named = self.reasons.named(entry.reasons)
         route = drugs.route(entry, identity)
         for ingredient in identity.ingredients:
             drug_class = self.rules.drug_class(ingredient)
@@ -98,7 +103,7 @@ class _Reader:
             elif identity.use == "non_oncology_brand" and not named:
                 self._aside(entry, f"{self.rules.label(ingredient)}: a product sold for another disease (A2)")
             else:
-                yield self._item(entry, ingredient, grade, named, route, drugs)
+                yield self._item(entry, ingredient, grade, named, route)
 
     def _item(
         self,
@@ -106,18 +111,10 @@ class _Reader:
         ingredient: str,
         grade: str,
         named: frozenset[str],
-        route: str,
-        drugs: DrugReader,
-        unknown: bool = False,
+        route: str = "",
     ) -> Item:
-        undated = entry.start is None or entry.date_source == "dateAsserted"
+        start, undated = self._start(entry)
         ongoing = _goes_on(entry, self.as_of)
-        start = (
-            Interval(date.min, min(entry.start.last if entry.start else self.as_of, self.as_of), "")
-            if undated
-            else entry.start
-        )
-        assert start is not None
         return Item(
             reference=entry.reference,
             kind=entry.kind,
@@ -132,22 +129,28 @@ class _Reader:
             undated=undated,
             days=entry.days,
             route=route,
-            stop_reason=drugs.stop_reason(entry.status_reasons),
+            stop_reason=self.drugs.stop_reason(entry.status_reasons),
             plans=entry.plans,
             links=entry.links,
             reasons=named,
             study_drug=entry.study_drug,
-            unknown_drug=unknown,
+            unknown_drug=ingredient == INVESTIGATIONAL,
             live_order=entry.kind == REQUEST and is_live_order(entry),
         )
 
-    def _unknown(self, entry: MedicationEntry, identity: Identity, reasons: ReasonReader) -> Iterator[Item]:
+    def _start(self, entry: MedicationEntry) -> tuple[Interval, bool]:
+        """When it began, and whether no date says so (D1: a date of assertion is only the latest bound)."""
+        if entry.start is not None and entry.date_source != "dateAsserted":
+            return entry.start, False
+        latest = self.as_of if entry.start is None else min(entry.start.last, self.as_of)
+        return Interval(date.min, latest, ""), True
+
+    def _unknown(self, entry: MedicationEntry, identity: Identity) -> Iterator[Item]:
         """E8: an unknown drug is kept when it was given in a study or for a blood cancer; the family decides later."""
         if entry.kind == REQUEST and not entry.reported:
             if identity.problem == "unresolved" and is_live_order(entry):
                 self.unresolved.append(entry.reference)
             return
-        drugs = DrugReader(self.rules.concepts, self.rules.parameters)
         grade = evidence_class(entry, "clinic")
         if grade not in (GIVEN, PROBABLE):
             return
@@ -156,9 +159,9 @@ class _Reader:
         if identity.problem == "conflict":
             self._aside(entry, "its codes name different drugs; not counted (section b)")
             return
-        named = reasons.named(entry.reasons)
+        named = self.reasons.named(entry.reasons)
         if (entry.study_drug or named) and entry.kind in (ADMINISTRATION, STATEMENT, "MedicationDispense"):
-            yield self._item(entry, INVESTIGATIONAL, grade, named, "", drugs, unknown=True)
+            yield self._item(entry, INVESTIGATIONAL, grade, named)
 
     def _aside(self, entry: MedicationEntry, why: str) -> None:
         self.set_aside.append(SetAside(reference=entry.reference, why=why))
@@ -192,10 +195,10 @@ class _Reader:
             )
         )
 
-    def _raise_orders(self, items: list[Item], drugs: DrugReader) -> None:
+    def _raise_orders(self, items: list[Item]) -> None:
         """E5 (decision 55): where infusions exist only as orders, those orders are probable."""
         cancer = [i for i in items if self.rules.anticancer(i.ingredient) and not i.unknown_drug]
-        if only_orders((i.kind, i.grade, drugs.setting(i.ingredient, i.route)) for i in cancer):
+        if only_orders((i.kind, i.grade, self.drugs.setting(i.ingredient, i.route)) for i in cancer):
             for item in items:
                 if item.live_order and item.grade == ORDERED:
                     item.grade = PROBABLE

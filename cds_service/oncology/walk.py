@@ -36,11 +36,13 @@ def walk(
     events: Sequence[TreatmentEvent],
     status: Sequence[StatusEvent],
     rules: LineRules,
+    *,
     family: str,
     forced: Mapping[str, bool] | None = None,
 ) -> Walked:
     """The lines. ``forced`` settles ambiguous boundaries by their key (Q2)."""
-    return _Walk(filtered, cells, status, rules, rules.families[family], dict(forced or {})).over(events)
+    parameters = rules.families[family]
+    return _Walk(filtered, cells, status, rules, family=parameters, forced=dict(forced or {})).over(events)
 
 
 class _Walk:
@@ -50,6 +52,7 @@ class _Walk:
         cells: CellTherapy,
         status: Sequence[StatusEvent],
         rules: LineRules,
+        *,
         family: FamilyParameters,
         forced: dict[str, bool],
     ) -> None:
@@ -250,14 +253,13 @@ class _Walk:
         """F5: mobilisation belongs to the current line and adds no drug to it."""
         while self.mobilisation and self.mobilisation[0].start.first < until:
             exposure = self.mobilisation.popleft()
-            if self.line is None:
-                when = exposure.start
-                line = OpenLine(start=when, opened_by="L1", because=["first treatment on record"])
+            line = self.line
+            if line is None:
+                line = OpenLine(start=exposure.start, opened_by="L1", because=["first treatment on record"])
                 self.result.lines.append(line)
-            assert self.line is not None
-            self.line.attach(exposure, "mobilisation", "F5")
-            self.line.first_end = max(self.line.first_end, exposure.start.first.toordinal())
-            self.line.last_end = max(self.line.last_end, exposure.start.last.toordinal())
+            line.attach(exposure, "mobilisation", "F5")
+            line.first_end = max(line.first_end, exposure.start.first.toordinal())
+            line.last_end = max(line.last_end, exposure.start.last.toordinal())
 
     def _transplant(self, event: TreatmentEvent) -> None:
         line = self.line
