@@ -33,7 +33,8 @@ def progressed_on_last_line(course: Course) -> Fact:
     if failures:
         because = f"{status_words(failures[0].event)} may precede the last line; a full date would settle it"
         return Fact(status=UNKNOWN, because=because)
-    responses = [s.event for s in course.after(line.start, RESPONSES) if s.certain]
+    kinds = (*RESPONSES, "MR") if course.family == "multiple_myeloma" else RESPONSES
+    responses = [s.event for s in course.after(line.start, kinds) if s.certain]
     if responses and not course.gaps.status_lists:
         because = f"{status_words(responses[-1])} and no failure after the last line"
         return Fact(status=NOT_MET, grade=RECORDED, because=because, evidence=evidence_of(responses[-1]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.course import RANK, RESPONSES, Course, best_of, evidence_of, unique
-from cds_service.oncology.spans import days_between, earliest, is_after, later_by, said, said_days
+from cds_service.oncology.spans import days_between, earliest, is_after, later_by, said, said_after, said_days
 from cds_service.oncology.steps import GIVEN, PROBABLE, DerivedLine, StatusEvent
 
 REFRACTORY, RELAPSE, PARTIAL, NONE, UNKNOWN = "refractory", "relapse", "partial", "none", "unknown"
@@ -130,8 +130,8 @@ class _Reader:
         if not responses and self._between(when):
             return self._unknown(f"no response to the first line is recorded before {said(when)}", days=days)
         best = best_of(responses)
-        told = f"{status_words(first)}, {said_days(days)} after the end of the first line ({said(end)})"
-        told += f", {said_days(days_between(self.line.start, when))} after its start"
+        told = f"{status_words(first)}, {said_after(days, 'the end of the first line')} ({said(end)})"
+        told += f", {said_after(days_between(self.line.start, when), 'its start')}"
         widened, note = self._radiotherapy(when, days)
         change = self._change_before(when)
         return self._made(RELAPSE, told + note, days=widened, best=best, evidence=evidence, change=change)

@@ -61,8 +61,17 @@ def said(when: Interval | None) -> str:
 
 
 def said_days(days: tuple[int, int]) -> str:
-    """A number of days for a sentence: "120 days", "between 20 and 310 days", "-3 days" as "3 days before it"."""
+    """A number of days for a sentence: "120 days", "between 20 and 310 days"."""
     least, most = days
     if least == most:
         return f"{least} day" if abs(least) == 1 else f"{least} days"
     return f"between {least} and {most} days"
+
+
+def said_after(days: tuple[int, int], what: str) -> str:
+    """Days from ``what`` for a sentence: "231 days after the last dose", "3 days before …", "on the day of …"."""
+    if days == (0, 0):
+        return f"on the day of {what}"
+    if days[1] < 0:
+        return f"{said_days((-days[1], -days[0]))} before {what}"
+    return f"{said_days(days)} after {what}"
