@@ -1,5 +1,6 @@
 """Charts of any size, as the patient-view request an EHR would send: mostly vital signs and laboratory values, some
-diagnoses, drugs and procedures; with or without a blood cancer. Made by arithmetic, so every run measures the same bytes.
+diagnoses, drugs and procedures; with or without a blood cancer. Made by
+arithmetic, so every run measures the same bytes.
 """
 
 from __future__ import annotations

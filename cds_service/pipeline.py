@@ -59,6 +59,13 @@ class Pipeline:
         self.rulesets: dict[str, Ruleset] = {j: load_ruleset(self.rules, j) for j in jurisdictions}
         self.rulebooks: dict[str, Rulebook] = {j: Rulebook(ruleset) for j, ruleset in self.rulesets.items()}
 
+    def reads(self, system: str, code: str) -> bool:
+        """True when a rule could read an Observation with this code: ``known`` of ``fhir.read_record``."""
+        return (
+            self.knowledge.concepts.lookup(system, code) is not None
+            or (system, code) in self.knowledge.lines.recorded_count_codes
+        )
+
     def assessment(self, record: Record, as_of: date, jurisdiction: str) -> Assessment:
         """The record compared with the rules of a jurisdiction in force on ``as_of``.
 

@@ -27,7 +27,7 @@ def answer_assessment(context: Context, environ: Json, as_of: str | None, jurisd
         decoded = decode_record(body)
         if not decoded.resources:
             raise Refusal(400, "no FHIR in it: expected a Bundle, resources, or a CDS Hooks request")
-        record = read_record(decoded.resources, decoded.issues)
+        record = read_record(decoded.resources, decoded.issues, known=context.pipeline.reads)
     except UnreadableInput as error:
         raise Refusal(400, str(error)) from None
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cds_service.fhir.decode import HookRequest
 from cds_service.fhir.model import DataIssue
-from cds_service.fhir.wire import Bundle, OperationOutcome, Resource, kind_of
+from cds_service.fhir.wire import KINDS, Bundle, OperationOutcome, Resource, kind_of
 from cds_service.rule_files import Document, Place, read_yaml
 
 FILE = "prefetch.yaml"
@@ -144,16 +144,19 @@ def _types_in(value: Resource) -> set[str]:
     """Types of the resources in one prefetch value; empty for an empty search."""
     if not isinstance(value, Bundle):
         return {kind_of(value)}
-    samples: dict[type[Resource], Resource] = {}
+    held: set[type[Resource]] = set()
     types: set[str] = set()
     for entry in value.entry or ():
         if entry is None or entry.resource is None:
             continue
-        if entry.search is None or entry.search.mode != "include":
-            samples.setdefault(type(entry.resource), entry.resource)
-            if isinstance(entry.resource, Bundle):
-                types |= _types_in(entry.resource)
-    return types | {kind_of(one) for one in samples.values() if not isinstance(one, Bundle | OperationOutcome)}
+        struct = type(entry.resource)
+        if struct in held or (entry.search is not None and entry.search.mode == "include"):
+            continue
+        if isinstance(entry.resource, Bundle):
+            types |= _types_in(entry.resource)
+        else:
+            held.add(struct)
+    return types | {KINDS[struct] for struct in held if struct is not OperationOutcome}
 
 
 @lru_cache(maxsize=256)

@@ -133,7 +133,8 @@ def _record_of(context: Context, call: Call, body: bytes, caller: Caller) -> tup
         what = " and ".join(lacking or REQUIRED[:1])
         raise Refusal(412, f"needed data cannot be had: {what}; send them as prefetch")
     try:
-        record = read_record(supplied.resources, [*call.decoded.issues, *supplied.issues], supplied.incomplete)
+        issues = [*call.decoded.issues, *supplied.issues]
+        record = read_record(supplied.resources, issues, supplied.incomplete, context.pipeline.reads)
     except (MixedPatients, NoPatient, TooComplex) as error:
         raise Refusal(422, str(error)) from None
     if record.patient.reference.rpartition("/")[2] != call.patient_id:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import date
 
 import click
@@ -35,8 +36,8 @@ NIL = "00000000-0000-0000-0000-000000000000"
 def evaluate(file: str, as_of: str | None, jurisdiction: str, form: str) -> None:
     """Judge one patient's record: a FHIR Bundle, a resource, a list, NDJSON, Parameters or a CDS Hooks request."""
     day = day_of(as_of)
-    decoded, record = record_of(file)
     pipeline = Pipeline(rules_folder(), (jurisdiction,))
+    decoded, record = record_of(file, pipeline.reads)
     if form == "cards":
         _print_json(_cards(pipeline, decoded, record, day, jurisdiction))
         return
@@ -51,10 +52,10 @@ def evaluate(file: str, as_of: str | None, jurisdiction: str, form: str) -> None
     print_report(assessment)
 
 
-def record_of(file: str) -> tuple[Decoded, Record]:
-    """The decoded input and the record it holds. Raises InputError."""
+def record_of(file: str, known: Callable[[str, str], bool] | None = None) -> tuple[Decoded, Record]:
+    """The decoded input and the record it holds, ``known`` as in ``fhir.read_record``. Raises InputError."""
     decoded = decode_record(read_source(file))
-    return decoded, read_record(decoded.resources, decoded.issues)
+    return decoded, read_record(decoded.resources, decoded.issues, known=known)
 
 
 def _cards(pipeline: Pipeline, decoded: Decoded, record: Record, day: date, jurisdiction: str) -> object:

@@ -5,7 +5,7 @@ This room knows no disease and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cds_service.errors import TooComplex
 from cds_service.fhir.collect import collect
@@ -21,11 +21,13 @@ def read_record(
     resources: Iterable[Resource],
     issues: Iterable[DataIssue] = (),
     incomplete: Iterable[str] = (),
+    known: Callable[[str, str], bool] | None = None,
 ) -> Record:
     """The record of the one patient these resources speak of.
 
     ``issues`` are problems met while decoding, ``incomplete`` resource types whose list is known to be missing or to
-    have failed. Raises MixedPatients, NoPatient or TooComplex.
+    have failed. With ``known`` (system, code) only Observations that ask a known question, or name what they are about,
+    become entries. Raises MixedPatients, NoPatient or TooComplex.
     """
     try:
         collected = collect(resources, issues)
@@ -34,5 +36,5 @@ def read_record(
     missing = set(incomplete)
     collected.incomplete |= missing
     collected.truncated = collected.truncated or bool(missing)
-    converter = Converter(collected)
+    converter = Converter(collected, known)
     return Record(converter.patient, converter)

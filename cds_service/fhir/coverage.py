@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import day
-from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Coverage, DataIssue
 from cds_service.fhir.wire import Resource
 
+DAY = len("2026-01-31")
 MAX_ALIKE = 20
 """So many resources of one type with one problem are named one by one, the rest as a number."""
 _DATES = {
@@ -39,8 +39,8 @@ def coverage_of(found: Collected) -> Coverage:
     days = {
         when
         for kind, names in _DATES.items()
-        for resource in found.by_kind.get(kind, {}).values()
-        if (when := _when(resource, names)) is not None
+        for text in _written(found.by_kind.get(kind, {}).values(), names)
+        if (when := day(text)) is not None
     }
     return Coverage(
         resources={kind: len(same) for kind, same in sorted(found.by_kind.items()) if same},
@@ -51,15 +51,21 @@ def coverage_of(found: Collected) -> Coverage:
     )
 
 
-def _when(found: Resource, names: tuple[str, ...]) -> Interval | None:
-    for name in names:
-        there = getattr(found, name, None)
-        if there is None:
-            continue
-        when = day(there if isinstance(there, str) else there.start or there.end)
-        if when is not None:
-            return when
-    return None
+def _written(resources: Iterable[Resource], names: tuple[str, ...]) -> set[str]:
+    """The dates that the resources write, cut to the day: far fewer than there are resources."""
+    found = set()
+    for resource in resources:
+        for name in names:
+            there = getattr(resource, name, None)
+            if there is None:
+                continue
+            text = there if isinstance(there, str) else there.start or there.end
+            if text:
+                short = text[:DAY]
+                found.add(short)
+                if day(short) is not None:
+                    break
+    return found
 
 
 def gathered(issues: Iterable[DataIssue]) -> tuple[DataIssue, ...]:

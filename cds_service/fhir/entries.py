@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TypeVar, cast
 
@@ -40,7 +40,7 @@ from cds_service.fhir.model import (
     ProcedureEntry,
 )
 from cds_service.fhir.numbers import answered_numbers, episode_numbers
-from cds_service.fhir.observations import observation_entries
+from cds_service.fhir.observations import asks, observation_entries
 from cds_service.fhir.wire import (
     CarePlan,
     Condition,
@@ -56,6 +56,7 @@ from cds_service.fhir.wire import (
 
 R = TypeVar("R", bound=Resource)
 MEDICATION_KINDS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
+REASONS = ("reasonCode", "reason", "reasonCodeableConcept", "reasonGiven", "reasonForUseCodeableConcept")
 DAYS_A_YEAR = 365.25
 EARLIEST_BIRTH = 1850
 """An earlier year of birth is a typing error or a mask, not an age."""
@@ -65,8 +66,9 @@ _YEARS_A_UNIT = {"a": 1.0, "year": 1.0, "years": 1.0, "mo": 1 / 12, "month": 1 /
 class Converter:
     """Turns the collected resources of one patient into entries. Every list is sorted by reference."""
 
-    def __init__(self, collected: Collected) -> None:
+    def __init__(self, collected: Collected, known: Callable[[str, str], bool] | None = None) -> None:
         self._in = collected
+        self._known = known
         self.patient = _patient(collected)
 
     def _all(self, kind: str, struct: type[R]) -> Iterator[tuple[str, R]]:
@@ -156,7 +158,26 @@ class Converter:
     def observations(self) -> tuple[ObservationEntry, ...]:
         """Observations, each component an entry of its own."""
         found = self._all("Observation", Observation)
+        if self._known is not None:
+            known = self._known
+            found = ((r, o) for r, o in found if o.focus is not None or asks(o, known))
         return tuple([e for r, o in found for e in observation_entries(r, o, self._in)])
+
+    def asks(self, wanted: Callable[[str, str], bool]) -> bool:
+        """True when some Observation asks a question that is wanted; no entry is made."""
+        found = self._in.by_kind.get("Observation", {})
+        return any(asks(cast(Observation, o), wanted) for o in found.values())
+
+    def states_reasons(self) -> bool:
+        """True when a treatment carries a reason in its own words, not only a reference to a Condition."""
+        for kind in (*MEDICATION_KINDS, "Procedure"):
+            for found in self._in.by_kind.get(kind, {}).values():
+                if any(getattr(found, name, None) is not None for name in REASONS):
+                    return True
+                # A reason that is contained has no place among the Conditions.
+                if found.contained is not None and found.reasonReference is not None:  # type: ignore[attr-defined]
+                    return True
+        return False
 
     def numbers(self) -> tuple[NumberEntry, ...]:
         """Whole numbers of QuestionnaireResponses and EpisodesOfCare."""

@@ -6,7 +6,7 @@ resource has no id). Dates are intervals. Nothing here is decided: statuses and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -275,6 +275,15 @@ class Record:
     def observations(self) -> tuple[ObservationEntry, ...]:
         """Observations, one entry a component."""
         return self._converter.observations()
+
+    def asks(self, wanted: Callable[[str, str], bool]) -> bool:
+        """True when some Observation asks a question (system, code) that is wanted; makes no entries."""
+        return self._converter.asks(wanted)
+
+    @cached_property
+    def states_reasons(self) -> bool:
+        """True when a treatment carries a reason in its own words; makes no entries."""
+        return self._converter.states_reasons()
 
     @cached_property
     def numbers(self) -> tuple[NumberEntry, ...]:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import MAX_TEXT, concept, concepts, contained, day, links, note_undated, span, word
 from cds_service.fhir.dates import Interval, latest_bound
-from cds_service.fhir.elements import Component, Quantity, RangeOf
+from cds_service.fhir.elements import CodeableConcept, Component, ConceptOrCode, Quantity, RangeOf
 from cds_service.fhir.model import NOTHING, Concept, ObservationEntry
 from cds_service.fhir.wire import Observation, Specimen
 
 UCUM = "http://unitsofmeasure.org"
+
+
+def asks(found: Observation, wanted: Callable[[str, str], bool]) -> bool:
+    """True when the code of the Observation, or of one of its components, is wanted; looks at the wire alone."""
+    if _is_wanted(found.code, wanted):
+        return True
+    return found.component is not None and any(c is not None and _is_wanted(c.code, wanted) for c in found.component)
+
+
+def _is_wanted(code: ConceptOrCode, wanted: Callable[[str, str], bool]) -> bool:
+    if type(code) is CodeableConcept:
+        codings = code.coding
+        if type(codings) is list:
+            for coding in codings:
+                if coding is not None and coding.code and wanted(coding.system or "", coding.code):
+                    return True
+            return False
+    return any(c.code and wanted(c.system, c.code) for c in concept(code).codings)
 
 
 def observation_entries(reference: str, found: Observation, collected: Collected) -> Iterator[ObservationEntry]:

@@ -17,7 +17,8 @@ from cds_service.errors import TooComplex, UnreadableInput
 
 BOM = b"\xef\xbb\xbf"
 TOO_DEEP = "the JSON is nested too deeply; send the resources without deep nesting"
-LARGE = 1_000_000
+LARGE = 5_000_000
+"""Bytes below which no document can hold so many objects or values: an object takes three with its comma."""
 MAX_OBJECTS = 2_000_000
 MAX_VALUES = 6_000_000
 _CHUNK = 1 << 20

@@ -6,6 +6,7 @@ Readings: decisions 8 to 14, 22, 26b, 54, 56, 58, 62 to 66; family history, refu
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import ConditionEntry, DataIssue, Record
@@ -15,6 +16,7 @@ from cds_service.oncology.diagnosis_statements import (
     Statement,
     asks_histology,
     condition_statements,
+    is_histology_question,
     observation_statements,
     reason_statements,
     texts_of,
@@ -58,9 +60,11 @@ def may_hold_haematological(record: Record, concepts: Concepts) -> bool:
     """
     if any(_hints(entry, concepts) for entry in record.conditions):
         return True
-    if any(True for _ in observation_statements(record, concepts)):
+    if record.asks(partial(is_histology_question, concepts=concepts)) and any(
+        True for _ in observation_statements(record, concepts)
+    ):
         return True
-    return any(True for _ in reason_statements(record, concepts))
+    return record.states_reasons and any(True for _ in reason_statements(record, concepts))
 
 
 def _hints(entry: ConditionEntry, concepts: Concepts) -> bool:

@@ -112,6 +112,12 @@ def asks_histology(entry: ObservationEntry, concepts: Concepts) -> bool:
     return question is not None and question.concept == PATHOLOGY
 
 
+def is_histology_question(system: str, code: str, concepts: Concepts) -> bool:
+    """True for a code that asks for histology or diagnosis."""
+    meaning = concepts.lookup(system, code)
+    return meaning is not None and meaning.observation is not None and meaning.observation.concept == PATHOLOGY
+
+
 def reason_statements(record: Record, concepts: Concepts) -> Iterator[Statement]:
     """Diagnoses that stand as the coded reason of a treatment (decision 26b)."""
     for reference, reasons in _reasons(record):
