@@ -1,4 +1,4 @@
-"""The oncology room: from a record to age, diagnoses, lines of therapy, course and facts. Knows no product, no label."""
+"""The oncology room: a record in; age, diagnoses, lines of therapy, course and facts out. No product, no label."""
 
 from __future__ import annotations
 
