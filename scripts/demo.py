@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import orjson
 
-from cds_service.cli.ehr import hook_request
+from cds_service.ehr import hook_request
 from cds_service.rule_files import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,8 +20,8 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 
 from cds_service.cli import about_file
-from cds_service.cli.ehr import hook_request
 from cds_service.cli.source import read_source
+from cds_service.ehr import hook_request
 from cds_service.errors import UnreadableInput
 
 HOOKS = ("patient-view", "order-select", "order-sign", "problem-list-item-create", "encounter-start")
