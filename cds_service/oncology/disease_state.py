@@ -68,6 +68,11 @@ def _never_failed(course: Course) -> Fact:
         return Fact(status=UNKNOWN, because=_change(last, following))
     if course.gaps.status_lists:
         return Fact(status=UNKNOWN, because=_cut(course, f"{status_words(last)}, no failure found"))
+    unexplained = [e for e in course.status if e.failure and is_after(e.when, last.when) is not False]
+    if unexplained:
+        seen = status_words(unexplained[-1])
+        because = f"{seen}, but no treatment before it is on record; its drugs and dates would settle it"
+        return Fact(status=UNKNOWN, because=because)
     because = f"{status_words(last)} and no relapse or progression on record"
     return Fact(status=NOT_MET, grade=RECORDED, because=because, evidence=evidence_of(last))
 
