@@ -74,8 +74,11 @@ def attribute(treatment: Treatment, index: Index, diagnoses: Sequence[Diagnosis]
     others = _other_cancers(index, diagnoses, record)
     kept, doubtful = _fitting(unsaid, index, others, found) if others else (unsaid, frozenset())
     found.doubtful = doubtful
-    found.exposures += kept
-    found.exposures.sort(key=lambda e: (e.start.first, e.start.last, e.ingredients, e.reference))
+    if found.exposures:
+        found.exposures += kept
+        found.exposures.sort(key=lambda e: (e.start.first, e.start.last, e.ingredients, e.reference))
+    else:
+        found.exposures = kept
     for event in treatment.events:
         if index.verdict(event.reasons) is False:
             found.set_aside.append(SetAside(reference=event.reference, why="done for another disease (A2)"))

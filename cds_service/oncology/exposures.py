@@ -48,7 +48,7 @@ class Item:
 
     @property
     def rank(self) -> int:
-        """0 administration, 1 statement, 2 dispense, 3 request."""
+        """0 administration or procedure, 1 statement, 2 dispense, 3 request."""
         return RANK[self.kind]
 
     @property
@@ -123,10 +123,15 @@ class _Merger:
 
     def merged(self) -> list[Item]:
         self._same_day()
-        self._links()
-        self._inside_statements()
-        self._dispenses()
-        self._orders()
+        kinds = {item.kind for item in self._items}
+        if len(kinds) > 1:
+            self._links()
+        if kinds & {STATEMENT, REQUEST}:
+            self._inside_statements()
+        if DISPENSE in kinds and len(kinds) > 1:
+            self._dispenses()
+        if REQUEST in kinds:
+            self._orders()
         return self._left()
 
     def _left(self) -> list[Item]:

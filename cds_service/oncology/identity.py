@@ -76,6 +76,8 @@ class DrugReader:
 
     def route(self, entry: MedicationEntry, identity: Identity) -> str:
         """intravenous, subcutaneous, oral, intrathecal; "" when neither record nor product says it."""
+        if not entry.route.codings and not entry.route.text:
+            return "oral" if identity.form == "oral" else ""
         routes = self._parameters.routes
         for coding in entry.route.codings:
             found = routes.get(coding.code.lower()) or routes.get(coding.display.lower())
@@ -107,7 +109,7 @@ class DrugReader:
 
     def supportive(self, intent: Concept) -> bool:
         """The mCODE intent says supportive (F4)."""
-        return any(c.code in self._parameters.supportive_intents for c in intent.codings)
+        return bool(intent.codings) and any(c.code in self._parameters.supportive_intents for c in intent.codings)
 
 
 class ReasonReader:

@@ -28,7 +28,7 @@ from cds_service.oncology.finish import Finished, finish_lines, local_treatment,
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.method import LineRules, rules_of
 from cds_service.oncology.model import Diagnosis, LineCount, SetAside
-from cds_service.oncology.status import narrowed, read_status_with
+from cds_service.oncology.status import for_the_walk, read_status_with
 from cds_service.oncology.steps import Derivation, Exposure, StatusEvent, Treatment
 from cds_service.oncology.transplants import joined_transplants
 from cds_service.oncology.treatment import read_treatment_with
@@ -88,8 +88,7 @@ class _Derivation:
         self.status = tuple(status)
         self.events = joined_transplants(attributed.events, rules)
         self.filtered = filter_exposures(attributed.exposures, self.events, rules)
-        dated = [e.start.last for e in self.filtered.drugs if not e.undated]
-        self.course = narrowed(self.status, min(dated, default=None))
+        self.course = for_the_walk(self.status)
         self.cells = find_cell_therapy(self.filtered.drugs, self.events, rules, as_of)
 
     def result(self, treatment: Treatment, record: Record, diagnoses: Sequence[Diagnosis]) -> Derivation:

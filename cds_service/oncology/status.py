@@ -164,22 +164,17 @@ def _joined(spoken: list[StatusEvent], stated: list[StatusEvent]) -> list[Status
     return result
 
 
-def narrowed(status: Sequence[StatusEvent], first_dose: date | None) -> tuple[StatusEvent, ...]:
-    """Relapses known only by the day of recording, with the earliest day they may lie on.
+def for_the_walk(status: Sequence[StatusEvent]) -> tuple[StatusEvent, ...]:
+    """Status events as boundaries see them: known by that day when only the day of recording is known (D1).
 
-    A relapse comes after treatment began and after the last remission or response recorded before it.
+    What has no date at all moves no boundary.
     """
-    result = []
-    for event in status:
-        if event.failure and event.when.first == date.min and event.when.last != date.max:
-            until = event.when.last
-            floors = [e.when.last for e in status if not e.failure and e.when.first != date.min and e.when.last < until]
-            floors += [first_dose] if first_dose is not None and first_dose < until else []
-            if floors:
-                when = Interval(max(floors) + timedelta(days=1), until, event.when.text)
-                event = replace(event, when=when)  # noqa: PLW2901
-        result.append(event)
-    return tuple(result)
+    return tuple(_by_recording(event) for event in status if event.when.last != date.max)
+
+
+def _by_recording(event: StatusEvent) -> StatusEvent:
+    when = event.when
+    return replace(event, when=Interval(when.last, when.last, when.text)) if when.first == date.min else event
 
 
 def _telling(event: StatusEvent) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -205,16 +206,31 @@ class _Reader:
 
     def _unnamed(self, items: list[Item], unnamed: list[Item]) -> None:
         """E8: chemotherapy without a name proves a same-day order; alone it is an unknown drug."""
+        if not unnamed:
+            return
         by_day: dict[Interval, list[Item]] = {}
         for item in items:
-            by_day.setdefault(item.start, []).append(item)
+            if self.rules.anticancer(item.ingredient):
+                by_day.setdefault(item.start, []).append(item)
         for act in unnamed:
-            same = [i for i in by_day.get(act.start, ()) if self.rules.anticancer(i.ingredient)]
-            for item in same:
+            for item in by_day.get(act.start, ()):
                 if item.live_order and item.grade == ORDERED:
                     item.grade = PROBABLE
-            if not same and act.reasons and not _covered(act, items):
+        known = sorted(start.first for start, same in by_day.items() if any(i.grade != ORDERED for i in same))
+        for act in unnamed:
+            if self._near(act, known) or _covered(act, items):
+                continue
+            if act.reasons:
                 items.append(act)
+            else:
+                why = "chemotherapy whose drug is not named, without a reason (E8)"
+                self.set_aside.append(SetAside(reference=act.reference, why=why))
+
+    def _near(self, act: Item, known: list[date]) -> bool:
+        """A known drug was given in the four weeks around: the act belongs to that course."""
+        following = bisect_left(known, act.start.first)
+        around = known[max(0, following - 1) : following + 1]
+        return any(abs((day - act.start.first).days) <= self.rules.windows.mid_course for day in around)
 
     def _in_time(self, items: list[Item]) -> list[Item]:
         patient = self.record.patient

@@ -643,6 +643,44 @@ CASES: list[Case] = [
         [("2020-02-03", "2020-05-18"), ("2020-09-07", "2020-09-07")],
         {"L7"},
     ),
+    (
+        "chemotherapy with no name at all, given for the lymphoma, is a line of an unknown drug (E8)",
+        lbcl(status("2021-03-01", "REL"), done("2021-03-15", "chemotherapy", **{"for": "dlbcl_nos"})),
+        (2, 2, 2),
+        [("2020-01-13", "2020-04-27"), ("2021-03-15", "2021-03-15")],
+        {"L13"},
+    ),
+    (
+        "an act without a drug beside known infusions adds nothing (E8)",
+        lbcl(done("2020-02-04", "chemotherapy", **{"for": "dlbcl_nos"})),
+        (1, 1, 1),
+        [("2020-01-13", "2020-04-27")],
+        set(),
+    ),
+    (
+        "daratumumab added in mid-course is a new line in myeloma (L8, L14)",
+        history(
+            "MM",
+            taken("2020-02-03", "2022-02-01", "lenalidomide", "dexamethasone"),
+            dose("2020-08-03", "daratumumab", n=20, q=28),
+        ),
+        (2, 2, 2),
+        [("2020-02-03", "2020-08-02"), ("2020-08-03", "2022-02-01")],
+        {"L14", "L17"},
+    ),
+    (
+        "bridging radiotherapy belongs to the CAR-T line (L3)",
+        lbcl(
+            status("2020-06-01", "PD"),
+            done("2020-06-15", "leukapheresis"),
+            done("2020-06-22", "rt"),
+            dose("2020-07-08", "fludarabine", "cyclophosphamide", n=3, q=1),
+            done("2020-07-13", "car-t", prod="axicabtagene ciloleucel"),
+        ),
+        (2, 2, 2),
+        [("2020-01-13", "2020-04-27"), ("2020-06-22", "2020-07-13")],
+        set(),
+    ),
     # --- a complete cycle, counts ---------------------------------------------------------------------------------
     (
         "ten days of a BTK inhibitor are not yet a line (c5, decision 17)",
@@ -702,7 +740,7 @@ CASES: list[Case] = [
             {"r": "CO", "d": "2022-01-10", "clin": "relapse"},
             dose("2022-02-07", *BR, n=4, q=28),
         ),
-        (2, 1, 2),
+        (2, 2, 2),
         [("2020-02-03", "2020-06-22"), ("2022-02-07", "2022-05-02")],
         set(),
     ),
