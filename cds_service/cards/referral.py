@@ -75,12 +75,15 @@ def _kind(reference: str) -> str:
 
 
 def _supporting(choice: Choice, used: set[str], patient: str) -> list[str]:
-    """Evidence of the criteria, then of the lines; the newest lines first; at most twenty."""
+    """Evidence of the criteria, then of the lines, the newest first; at most twenty.
+
+    What has no ``Type/id`` (an entry that was sent with a ``urn:uuid`` alone) cannot be found again and is left out.
+    """
     criteria = (r for result in choice.leading for criterion in result.criteria for r in criterion.evidence)
     lines = (r for line in reversed(choice.course.history.lines) for r in line.evidence)
     found: dict[str, None] = {}
     for reference in (*criteria, *lines):
-        if reference in used or reference == patient or reference.startswith("#") or _kind(reference) == "Patient":
+        if reference in used or reference == patient or _kind(reference) in ("", "Patient"):
             continue
         found.setdefault(reference)
         if len(found) == MAX_SUPPORTING:

@@ -93,3 +93,11 @@ def test_one_patient_s_draft_never_reaches_the_next():
     second = draft(mantle(), replace(VIEW, patient_id="p2"))
     assert first["subject"] == {"reference": "Patient/p1"} and second["subject"] == {"reference": "Patient/p2"}
     assert "note" not in referral_template(WORDING, OPTIONS)
+
+
+def test_a_reference_that_nobody_can_follow_is_left_out():
+    case = third_line()
+    first = case.indications[1]
+    loose = replace(first, criteria=tuple(replace(c, evidence=("urn:uuid:1", "#c")) for c in first.criteria))
+    made = draft(replace(case, indications=(loose,)))
+    assert all("/" in one["reference"] for one in made["supportingInfo"])
