@@ -43,6 +43,7 @@ class Item:
     study_drug: bool = False
     unknown_drug: bool = False
     live_order: bool = False
+    self_administered: bool = False
     merged: list[str] = field(default_factory=list)
     into: Item | None = None
 
@@ -50,6 +51,17 @@ class Item:
     def rank(self) -> int:
         """0 administration or procedure, 1 statement, 2 dispense, 3 request."""
         return RANK[self.kind]
+
+    @property
+    def whole(self) -> bool:
+        """A period or supply of a drug taken at home: it says more than single doses seen on a ward."""
+        lasting = self.period or self.days is not None
+        return self.self_administered and lasting and self.kind in (STATEMENT, DISPENSE)
+
+    @property
+    def weight(self) -> tuple[bool, int]:
+        """The record with the lowest weight keeps its dates."""
+        return (not self.whole, self.rank)
 
     @property
     def last(self) -> date:
@@ -144,7 +156,9 @@ class _Merger:
             days[(item.start.first, item.start.last)].append(item)
         for same in days.values():
             if len(same) > 1:
-                best = min(same, key=lambda i: (i.grade == ORDERED, i.rank, -i.last.toordinal(), i.reference))
+                best = min(
+                    same, key=lambda i: (i.grade == ORDERED, not i.whole, i.rank, -i.last.toordinal(), i.reference)
+                )
                 for item in same:
                     if item is not best and (item.live_order or item.grade != ORDERED):
                         best.absorb(item)
@@ -158,9 +172,9 @@ class _Merger:
                 other = known.get(link)
                 if other is None or other is item or other.into is not None or item.into is not None:
                     continue
-                if other.rank > item.rank:
+                if other.weight > item.weight:
                     item.absorb(other)
-                elif item.rank > other.rank:
+                elif item.weight > other.weight:
                     other.absorb(item)
 
     def _inside_statements(self) -> None:
@@ -189,16 +203,20 @@ class _Merger:
             one = dated[number]
             if one is wide or one.into is not None:
                 continue
-            if one.rank < wide.rank or (one.rank == wide.rank and not wide.start.exact):
+            if wide.whole and one.kind == ADMINISTRATION:
+                wide.absorb(one)
+            elif one.rank < wide.rank or (one.rank == wide.rank and not wide.start.exact):
                 return one
-            if one.rank > wide.rank or one.last <= wide.last:
+            elif one.rank > wide.rank or one.last <= wide.last:
                 wide.absorb(one)
         return None
 
     def _dispenses(self) -> None:
         """A dispense up to seven days before an administration or statement, or inside its period, is that dose."""
         left = self._left()
-        holders = [i for i in left if i.kind in (ADMINISTRATION, PROCEDURE, STATEMENT) and i.grade != ORDERED]
+        kinds = (ADMINISTRATION, PROCEDURE, STATEMENT)
+        at_home = any(i.whole for i in left if i.kind == DISPENSE)
+        holders = [i for i in left if i.kind in (kinds[2:] if at_home else kinds) and i.grade != ORDERED]
         if not holders:
             return
         starts = [i.start.first for i in holders]

@@ -10,7 +10,15 @@ from datetime import date
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import MedicationEntry, Record
-from cds_service.oncology.evidence import ADMINISTRATION, REQUEST, STATEMENT, evidence_class, is_live_order, only_orders
+from cds_service.oncology.evidence import (
+    ADMINISTRATION,
+    REQUEST,
+    SELF,
+    STATEMENT,
+    evidence_class,
+    is_live_order,
+    only_orders,
+)
 from cds_service.oncology.exposures import Item, merge_duplicates, usable
 from cds_service.oncology.identity import DrugReader, Identity, ReasonReader
 from cds_service.oncology.method import CAR_T, INVESTIGATIONAL, LineRules
@@ -136,6 +144,7 @@ class _Reader:
             reasons=named,
             study_drug=entry.study_drug,
             unknown_drug=ingredient == INVESTIGATIONAL,
+            self_administered=self.drugs.setting(ingredient, route) == SELF,
             live_order=entry.kind == REQUEST and is_live_order(entry),
         )
 

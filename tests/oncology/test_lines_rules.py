@@ -168,6 +168,18 @@ CASES: list[Case] = [
         set(),
     ),
     (
+        "two doses on a ward do not shorten a drug taken at home for a year (U1)",
+        history(
+            "CLL",
+            taken("2020-02-03", "2021-02-01", "ibrutinib"),
+            dose("2020-06-01", "ibrutinib", n=2, q=1),
+            supplied("2020-02-03", "ibrutinib", n=12),
+        ),
+        (1, 1, 1),
+        [("2020-02-03", "2021-02-01")],
+        set(),
+    ),
+    (
         "a retracted and a refused copy remove only themselves (U2)",
         lbcl(dose("2020-01-13", *R_CHOP, st="entered-in-error"), dose("2020-02-03", *R_CHOP, st="not-done")),
         (1, 1, 1),
