@@ -187,6 +187,8 @@ def l5_multi_part(step: Step) -> Verdict | None:
     """L5: line and new drugs together fit a multi-part regimen, gap at most 63 days."""
     if step.gap > step.rules.windows.multi_part or step.line.is_car_t:
         return None
+    if step.all_new_in(step.family.cns_prophylaxis):
+        return None
     together = frozenset(step.line.drugs) | step.keys
     for known in step.rules.by_family[step.family.name]:
         begun = known.core & step.line.drugs.keys()
