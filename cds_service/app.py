@@ -15,7 +15,6 @@ from cds_service.cdshooks.answers import json_response
 from cds_service.cdshooks.assessments import answer_assessment
 from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
 from cds_service.cdshooks.catalogue import Service, discovery, offered
-from cds_service.cdshooks.clients import check_clients
 from cds_service.cdshooks.edge import Edge, notes
 from cds_service.cdshooks.errors import RETRY_AFTER, Refusal, operation_outcome
 from cds_service.cdshooks.feedback import outcomes, read_feedback
@@ -37,6 +36,7 @@ from cds_service.cdshooks.seams import (
 from cds_service.cdshooks.services import Context, answer_hook
 from cds_service.cdshooks.tracing import traced
 from cds_service.pipeline import JURISDICTIONS, Pipeline, code_pairs
+from cds_service.security.clients import check_clients
 from cds_service.settings import Settings
 
 STATUS_TEXTS = {404: "no such route", 405: "the route has another method"}

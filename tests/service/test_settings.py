@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.cdshooks.clients import check_clients, load_clients
 from cds_service.errors import SettingsError
+from cds_service.security.clients import check_clients, load_clients
 from cds_service.settings import Settings, load_settings, settings_markdown, settings_table, variable
 
 SANDBOX = {"CART_CDS_SANDBOX": "on", "CART_CDS_AUTH": "off"}

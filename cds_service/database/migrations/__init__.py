@@ -1,0 +1,1 @@
+"""Migrations, run by ``cds_service.database.migrate``."""
