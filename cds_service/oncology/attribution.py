@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Record
 from cds_service.oncology.identity import ANOTHER_DISEASE
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import Diagnosis, SetAside
+from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import Exposure, Treatment, TreatmentEvent
 
 
@@ -102,7 +103,7 @@ def _before_diagnosis(exposure: Exposure, index: Index) -> bool:
     known = index.diagnosed
     if known is None or known.first == date.min:
         return False
-    return exposure.start.last < known.first - timedelta(days=index.rules.windows.diagnosis_leeway)
+    return exposure.start.last < shifted(known.first, -index.rules.windows.diagnosis_leeway)
 
 
 def _aside(exposure: Exposure, why: str, rules: LineRules) -> list[SetAside]:
@@ -153,7 +154,7 @@ def _fitting(
         active = [o for o in others if o.since <= exposure.start.last]
         if not active:
             continue
-        reach = bisect_right(starts, exposure.start.first + timedelta(days=rules.windows.mid_course))
+        reach = bisect_right(starts, shifted(exposure.start.first, rules.windows.mid_course))
         course = rules.keys(i for e in drugs[number : min(reach, number + 64)] for i in e.ingredients)
         day = rules.keys(i for e in same_day for i in e.ingredients)
         theirs = any(_fits(kind, drug, rules) for kind in active for drug in (course, day))

@@ -6,12 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from statistics import median
 
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import SetAside
+from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import GIVEN, Exposure, Part, TreatmentEvent
 
 COLLECTIONS = ("car_t_leukapheresis", "leukapheresis")
@@ -97,8 +98,8 @@ class _Finder:
         """L3: lymphodepletion of the last fourteen days, and what was first given after the collection."""
         infused, last = course.infused.when, course.infusions[-1].when
         opened = collected.when if collected is not None else None
-        floor = _before(infused.first, self.windows.presumed_bridging) if opened is None else opened.first
-        first = min(floor, _before(infused.first, self.windows.lymphodepletion))
+        floor = shifted(infused.first, -self.windows.presumed_bridging) if opened is None else opened.first
+        first = min(floor, shifted(infused.first, -self.windows.lymphodepletion))
         groups: dict[date, list[int]] = defaultdict(list)
         for number in range(bisect_left(self.starts, first), bisect_right(self.starts, last.last)):
             exposure = self.drugs[number]
@@ -150,7 +151,7 @@ class _Finder:
             collected = event.when
             if event.kind != "car_t_leukapheresis" or collected.first == date.min:
                 continue
-            limit = collected.first + timedelta(days=self.windows.leukapheresis)
+            limit = shifted(collected.first, self.windows.leukapheresis)
             if any(collected.first <= i.last and i.first <= limit for i in infused):
                 continue
             given_up = any(collected.first <= r.last and r.first <= limit for r in refused)
@@ -169,10 +170,6 @@ class _Finder:
             why = "after collection for CAR-T, infusion awaited: bridging, not yet a prior line (L3)"
             label = self.rules.labels(exposure.ingredients)
             result.set_aside.append(SetAside(reference=exposure.reference, why=f"{label}: {why}"))
-
-
-def _before(day: date, days: int) -> date:
-    return day - timedelta(days=days) if day.toordinal() > days else date.min
 
 
 def _courses(events: Sequence[TreatmentEvent], rules: LineRules) -> list[CarTCourse]:

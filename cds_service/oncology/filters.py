@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.oncology.exposures import INTRATHECAL
 from cds_service.oncology.method import LineRules
@@ -114,7 +114,7 @@ def _mobilisation(drugs: list[Exposure], collections: list[date], rules: LineRul
         if len(by_day[day]) != 1 or not by_day[day] <= wanted or not exposure.start.exact:
             continue
         position = bisect_left(collected, day)
-        if position < len(collected) and collected[position] - day <= timedelta(days=rules.windows.mobilisation):
+        if position < len(collected) and (collected[position] - day).days <= rules.windows.mobilisation:
             found.add(exposure.reference)
     return frozenset(found)
 
@@ -134,8 +134,3 @@ def steroid_course(steroids: list[Exposure], days: int) -> list[list[Exposure]]:
 
 def _end(course: list[Exposure]) -> date:
     return max((e.end or e.start).last for e in course)
-
-
-def within(starts: list[date], first: date, last: date) -> slice:
-    """The positions of the days from ``first`` to ``last`` in sorted days."""
-    return slice(bisect_left(starts, first), bisect_right(starts, last))

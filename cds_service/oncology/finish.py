@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.method import INVESTIGATIONAL, LineRules
 from cds_service.oncology.naming import Name, conditioning_name, name_regimen, pulsed
 from cds_service.oncology.parameters import CONTINUOUS
+from cds_service.oncology.shift import shifted
 from cds_service.oncology.spans import latest, on_day, said
 from cds_service.oncology.steps import GIVEN, PROBABLE, DerivedLine, Exposure, Part, TreatmentEvent
 from cds_service.oncology.walk_state import OpenLine
@@ -130,7 +131,7 @@ def _clipped(
         return end if end is not None else begin
     if end is not None and not end.exact:
         return end
-    return on_day(begin.first - timedelta(days=1))
+    return on_day(shifted(begin.first, -1))
 
 
 def _completion(opened: OpenLine) -> tuple[Interval | None, bool]:
@@ -152,9 +153,8 @@ def _completion(opened: OpenLine) -> tuple[Interval | None, bool]:
 def _steroids(opened: OpenLine, following: OpenLine | None, doses: Steroids, rules: LineRules) -> list[Exposure]:
     """Steroids of the line, the prephase included, up to the line after it."""
     start = opened.start.first
-    first = start - timedelta(days=rules.windows.prephase) if start > date(2, 1, 1) else start
-    last = max(opened.start.last, min(date.fromordinal(opened.last_end), date.max - timedelta(days=1)))
-    last = min(last, date.max - timedelta(days=2)) + timedelta(days=1)
+    first = shifted(start, -rules.windows.prephase)
+    last = shifted(max(opened.start.last, date.fromordinal(max(opened.last_end, 1))), 1)
     if following is not None and following.start.first < last:
         last = max(following.start.first, start)
     return doses.between(first, last)

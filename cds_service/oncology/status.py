@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.fhir.dates import ANY_DAY, Interval, latest_bound
 from cds_service.fhir.model import ConditionEntry, ObservationEntry, Record
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import Diagnosis
+from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import StatusEvent
 
 SPOKEN = frozenset({"final", "amended", "corrected"})
@@ -109,8 +110,7 @@ def _recorded(condition: ConditionEntry, rules: LineRules, as_of: date) -> Inter
     recorded, onset = condition.recorded, condition.onset
     if recorded is None:
         return ANY_DAY
-    leeway = timedelta(days=rules.windows.diagnosis_leeway)
-    if onset is not None and onset.last < date.max - leeway and recorded.last <= onset.last + leeway:
+    if onset is not None and recorded.last <= shifted(onset.last, rules.windows.diagnosis_leeway):
         return ANY_DAY
     return latest_bound(recorded)
 

@@ -6,13 +6,14 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.cell_therapy import CarTCourse, CellTherapy
 from cds_service.oncology.filters import Filtered
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.parameters import FamilyParameters
+from cds_service.oncology.shift import shifted
 from cds_service.oncology.spans import said
 from cds_service.oncology.steps import Exposure, StatusEvent, TreatmentEvent
 from cds_service.oncology.transplants import join_transplant
@@ -210,7 +211,7 @@ class _Walk:
         end = exposure.end
         if end is None:
             return True
-        limit = end.last + timedelta(days=self.rules.windows.mid_course)
+        limit = shifted(end.last, self.rules.windows.mid_course)
         position = bisect_left(self.starts, begin)
         while position < len(self.starts) and self.starts[position] <= limit:
             if ingredient in self.cells.drugs[position].ingredients:
@@ -333,7 +334,7 @@ class _Walk:
     def _ahead(self, when: Interval) -> frozenset[str]:
         """Keys of what is given in the four weeks from that day."""
         begin = bisect_left(self.starts, when.first)
-        end = bisect_right(self.starts, when.first + timedelta(days=self.rules.windows.mid_course))
+        end = bisect_right(self.starts, shifted(when.first, self.rules.windows.mid_course))
         return self.rules.keys({i for e in self.cells.drugs[begin:end] for i in e.ingredients})
 
 

@@ -215,3 +215,22 @@ def test_a_supply_that_reaches_past_the_assessment_keeps_its_last_day() -> None:
     end = derive(case).derivation.lines[0].end
     assert end is not None
     assert end.first > date(2026, 11, 21)
+
+
+def test_sentinel_dates_do_not_fall_off_the_calendar() -> None:
+    """Year 1 for unknown, 9999-12-31 for open, and an assessment on the last day of the calendar."""
+    case = history(
+        "CLL",
+        taken("2020-02-03", "9999-12-31", "ibrutinib"),
+        ordered("2020-03-02", "venetoclax", to="9999-12-31"),
+        taken("0001-01-02", "9999-12-30", "acalabrutinib"),
+        dose("9999-12-20", "obinutuzumab"),
+        done("9999-12-21", "leukapheresis"),
+        done("0001-01-03", "car-t"),
+        status("0001-01-05", "PD"),
+        dx="0001-01-03",
+        birth="0001-01-01",
+        as_of="9999-12-31",
+    )
+    count = derive(case).derivation.count
+    assert count.min <= count.n <= count.max
