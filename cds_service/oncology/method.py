@@ -21,6 +21,7 @@ CLASS = "class:"
 NOT_ANTICANCER = frozenset({"supportive", "steroid", "other_cell_therapy", "car_t"})
 STEROID, CAR_T = "steroid", "car_t"
 INVESTIGATIONAL = "investigational"
+"""Ingredient of a study drug or of one that no table knows; it follows the same rules and counts (L19, E8)."""
 _KEPT = 8
 
 
