@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 
 from cds_service.errors import SettingsError
 from cds_service.security.clients import check_clients, load_clients
@@ -150,7 +151,8 @@ def test_variable_names_have_the_prefix() -> None:
 
 def test_sec_11_the_public_sandbox_client_is_refused_in_production(tmp_path: Path) -> None:
     keys = tmp_path / "clients.json"
-    keys.write_text(json.dumps([{"iss": "https://sandbox.cds-hooks.org", "jwks": {"keys": []}}]))
+    key = {**ECKey.generate_key("P-384", private=False).as_dict(), "kid": "any"}
+    keys.write_text(json.dumps([{"iss": "https://sandbox.cds-hooks.org", "jwks": {"keys": [key]}}]))
     with pytest.raises(SettingsError, match="refused outside the sandbox"):
         check_clients(Settings(clients=keys))
     assert check_clients(Settings(clients=keys, sandbox=True))
@@ -158,7 +160,7 @@ def test_sec_11_the_public_sandbox_client_is_refused_in_production(tmp_path: Pat
 
 def test_sec_11_its_published_key_is_refused_under_any_name(tmp_path: Path) -> None:
     keys = tmp_path / "clients.json"
-    key = {"kty": "EC", "kid": "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"}
+    key = {**ECKey.generate_key("P-384", private=False).as_dict(), "kid": "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"}
     keys.write_text(json.dumps([{"iss": "https://ehr.example.org", "jwks": {"keys": [key]}}]))
     with pytest.raises(SettingsError, match="published"):
         check_clients(Settings(clients=keys))
