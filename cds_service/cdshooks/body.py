@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from cds_service.cdshooks.errors import Refusal
@@ -9,13 +10,20 @@ from cds_service.cdshooks.errors import Refusal
 JSON_TYPES = frozenset({"application/json", "application/fhir+json"})
 NDJSON_TYPES = frozenset({"application/x-ndjson", "application/fhir+ndjson"})
 PIECE = 1 << 20
+READ = "cart_cds.body_read"
+"""In the WSGI environment once the body was read to its end."""
+MAX_DRAIN = 512 << 20
+"""Bytes of a refused body that are still taken and thrown away."""
 
 
 def check_media_type(environ: dict[str, Any], allowed: frozenset[str]) -> None:
-    """415 for any media type but the allowed ones; parameters such as charset do not matter."""
+    """415 for any media type but the allowed ones, and for a compressed body; parameters such as charset do not matter."""
     sent = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
     if sent not in allowed:
         raise Refusal(415, f"send {' or '.join(sorted(allowed))}")
+    coding = str(environ.get("HTTP_CONTENT_ENCODING") or "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Refusal(415, "send the body without Content-Encoding", {"Accept-Encoding": "identity"})
 
 
 def read_body(environ: dict[str, Any], limit: int) -> bytes:
@@ -28,13 +36,38 @@ def read_body(environ: dict[str, Any], limit: int) -> bytes:
         length = int(announced) if len(announced) < 19 else limit + 1
         if length > limit:
             raise _too_large(limit)
-        return _read(stream, length)
-    if environ.get("wsgi.input_terminated"):
+        body = _read(stream, length)
+    elif environ.get("wsgi.input_terminated"):
         body = _read(stream, limit + 1)
         if len(body) > limit:
             raise _too_large(limit)
-        return body
-    return b""
+    else:
+        body = b""
+    environ[READ] = True
+    return body
+
+
+def unread(environ: dict[str, Any]) -> bool:
+    """True when the request has a body that nobody read to its end."""
+    if READ in environ:
+        return False
+    return environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def drained(answer: list[bytes], environ: dict[str, Any]) -> Iterator[bytes]:
+    """The answer, then the rest of the request taken and thrown away.
+
+    A client that sends everything before it reads would else meet a closed connection in place of the answer.
+    """
+    yield from answer
+    stream = environ["wsgi.input"]
+    announced = str(environ.get("CONTENT_LENGTH") or "")
+    left = min(int(announced), MAX_DRAIN) if announced.isascii() and announced.isdigit() else MAX_DRAIN
+    while left > 0:
+        piece = stream.read(min(left, PIECE))
+        if not piece:
+            return
+        left -= len(piece)
 
 
 def _read(stream: Any, size: int) -> bytes:
@@ -54,4 +87,4 @@ def _read(stream: Any, size: int) -> bytes:
 
 
 def _too_large(limit: int) -> Refusal:
-    return Refusal(413, f"the body is larger than {limit / 1024 / 1024:g} MiB", {"Connection": "close"})
+    return Refusal(413, f"the body is larger than {limit / 1024 / 1024:g} MiB")
