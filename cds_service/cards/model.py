@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cds_service.labels.report import without_empty
+
 Indicator = Literal["info", "warning"]
 """``critical`` cannot be said (R-16): a referral review is never an emergency."""
 
@@ -163,24 +165,12 @@ def card_json(card: Card) -> dict[str, Any]:
         "selectionBehavior": "any" if card.suggestions else None,
         "overrideReasons": [_coding(reason) for reason in card.override_reasons],
         "links": [{"label": link.label, "url": link.url, "type": "absolute"} for link in card.links],
-        "extension": card.extension,
     }
     kept: dict[str, Any] = without_empty(members)
+    if card.extension:
+        # Made without empty members (labels.as_json of one family).
+        kept["extension"] = card.extension
     return kept
-
-
-def without_empty(value: Any) -> Any:
-    """The value without null, "" and empty members, at every depth; items of lists likewise."""
-    if isinstance(value, Mapping):
-        pairs = ((name, without_empty(item)) for name, item in value.items())
-        return {name: item for name, item in pairs if not _empty(item)}
-    if isinstance(value, list | tuple):
-        return [item for item in map(without_empty, value) if not _empty(item)]
-    return value
-
-
-def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def _coding(coding: Coding) -> dict[str, str]:

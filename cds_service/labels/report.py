@@ -53,7 +53,7 @@ def as_json(assessment: Assessment, family: str | None = None) -> dict[str, Any]
         },
     }
     if family is not None:
-        return dict(_full(whole))
+        return dict(without_empty(whole))
     whole["otherFamilies"] = [
         {"family": name, "linesOfTherapy": _lines(other), "facts": _facts(other)}
         for name, other in picture.families.items()
@@ -167,11 +167,23 @@ def _issues(picture: ClinicalPicture) -> list[dict[str, str]]:
     return [{"reference": reference, "problem": problem} for reference, problem in issues]
 
 
-def _full(value: Any) -> Any:
+_NUMBERS = (bool, int, float)
+
+
+def without_empty(value: Any) -> Any:
     """The value without ``null``, empty text, empty lists and empty objects, at every depth (contract 2.11)."""
-    if isinstance(value, dict):
-        kept = {name: _full(one) for name, one in value.items()}
-        return {name: one for name, one in kept.items() if one is not None and one not in ("", [], {})}
-    if isinstance(value, list):
-        return [one for one in (_full(one) for one in value) if one is not None and one not in ("", [], {})]
+    kind = type(value)
+    if kind is dict:
+        kept = {}
+        for name, one in value.items():
+            whole = without_empty(one) if type(one) in _NESTED else one
+            if whole or type(whole) in _NUMBERS:
+                kept[name] = whole
+        return kept
+    if kind in _NESTED:
+        whole_items = (without_empty(one) if type(one) in _NESTED else one for one in value)
+        return [one for one in whole_items if one or type(one) in _NUMBERS]
     return value
+
+
+_NESTED = (dict, list, tuple)
