@@ -17,7 +17,7 @@ from cds_service.oncology.diagnosis import find_diagnoses, may_hold_haematologic
 from cds_service.oncology.disease_state import newest_evidence, read_state
 from cds_service.oncology.facts import find_facts
 from cds_service.oncology.first_line import read_first_line
-from cds_service.oncology.flags import find_flags
+from cds_service.oncology.flags import find_flags, unknown_flags
 from cds_service.oncology.history import find_history, written
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.leading import families_meant, families_on_record, leading
@@ -160,6 +160,18 @@ class _Reader:
                 days=windows["referral_silence"],
             )
         medications = record.medications if haematological else ()
+        flags = unknown_flags()
+        unusable: tuple[DataIssue, ...] = ()
+        if haematological:
+            flags, unusable = find_flags(
+                record,
+                self.knowledge,
+                self.as_of,
+                treatment=self._treatment,
+                diagnoses=diagnoses,
+                facts=[found.facts for found in (families or hypothetical).values()],
+                lead=lead,
+            )
         return ClinicalPicture(
             as_of=self.as_of.isoformat(),
             patient_reference=patient.reference,
@@ -172,8 +184,8 @@ class _Reader:
             diagnoses=diagnoses,
             families=MappingProxyType(families),
             hypothetical=MappingProxyType(hypothetical),
-            flags=find_flags(found.facts for found in (*families.values(), *hypothetical.values())),
-            issues=tuple(sorted({*issues, *record.issues}, key=lambda i: (i.reference, i.problem))),
+            flags=flags,
+            issues=tuple(sorted({*issues, *unusable, *record.issues}, key=lambda i: (i.reference, i.problem))),
             coverage=record.coverage,
             referral_open=referrals,
             medication_count=len(medications),

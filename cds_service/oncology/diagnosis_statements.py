@@ -64,7 +64,7 @@ class Statement:
 
 def condition_statements(entry: ConditionEntry, concepts: Concepts) -> tuple[list[Statement], list[DataIssue]]:
     """What one Condition states, and what is wrong with it. Family history states nothing (R-28, H17)."""
-    if _of_family(entry):
+    if of_family(entry):
         return [], []
     coded = Concept((*entry.code.codings, *entry.morphology.codings), entry.code.text)
     meanings = concepts.diagnosis(coded)
@@ -143,7 +143,8 @@ def _diseases(found: Concept, concepts: Concepts) -> list[DiagnosisMeaning]:
     return [] if _conflict(diseases, concepts) else diseases
 
 
-def _of_family(entry: ConditionEntry) -> bool:
+def of_family(entry: ConditionEntry) -> bool:
+    """True for a Condition that its category marks as family history."""
     for category in entry.categories:
         words = (category.text, *(w for c in category.codings for w in (c.code, c.display)))
         if any("family" in word.casefold() for word in words):

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cds_service.oncology.course_rules import CourseRules, read_course_rules
+from cds_service.oncology.flag_rules import FlagRules, read_flag_rules
 from cds_service.oncology.model import FAMILIES
 from cds_service.rule_files import Document, RuleFileError, read_yaml
 from cds_service.terminology import Concepts, load_concepts
@@ -103,19 +104,23 @@ class Knowledge:
     regimens: tuple[Regimen, ...]
     flags: Mapping[str, Any]
     course: CourseRules
+    flag_rules: FlagRules | None = None
+    """The same file, typed; None when there is none."""
 
 
 def load_knowledge(rules: Path) -> Knowledge:
     """The knowledge of a rules folder. Raises RuleFileError."""
     concepts = load_concepts(rules)
     reader = _Reader(read_yaml(rules / LINES_FILE, LINES_FILE), concepts)
-    flags = read_yaml(rules / FLAGS_FILE, FLAGS_FILE).content if (rules / FLAGS_FILE).is_file() else {}
+    flags = read_yaml(rules / FLAGS_FILE, FLAGS_FILE) if (rules / FLAGS_FILE).is_file() else None
+    lines = reader.lines()
     return Knowledge(
         concepts=concepts,
-        lines=reader.lines(),
+        lines=lines,
         regimens=_regimens(read_yaml(rules / REGIMENS_FILE, REGIMENS_FILE), concepts),
-        flags=MappingProxyType(flags),
+        flags=MappingProxyType(flags.content if flags else {}),
         course=read_course_rules(read_yaml(rules / COURSE_FILE, COURSE_FILE).content),
+        flag_rules=read_flag_rules(flags, concepts, lines.cd19_products) if flags else None,
     )
 
 

@@ -216,6 +216,10 @@ class Concepts:
         """What is answered (Observation.value, a stop reason, a clinical status), or the method of a staging."""
         return self._observation(concept, ("value", "method"))
 
+    def observation_concepts(self, kind: str) -> frozenset[str]:
+        """Every concept that a code of this kind (question, value, method) stands for."""
+        return frozenset(m.concept for m in self._codes.observations.values() if m.kind == kind)
+
     def _observation(self, concept: Concept, kinds: tuple[str, ...]) -> ObservationMeaning | None:
         for coding in concept.codings:
             meaning = self.lookup(coding.system, coding.code) if coding.code else None
