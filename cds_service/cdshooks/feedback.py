@@ -102,7 +102,7 @@ def _vendor_reason(extension: Any) -> FeedbackReason | None:
 def _sentence(error: ValidationError, prefix: str) -> str:
     """The first problem with its place; never the value."""
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     kind = first["type"]
     words = {
         "missing": "is missing",

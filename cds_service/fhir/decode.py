@@ -3,7 +3,7 @@
 The fast way decodes everything at once into slim structs. When one element somewhere has a wrong type, the input is
 parsed generically and every resource converted alone, so that one odd resource never hides the others.
 
-What the keys of a prefetch held is told by ``cds_service.fhir.prefetched``. The draft orders and problem-list
+What the keys of a prefetch held is told by ``cds_service.cdshooks.prefetch``. The draft orders and problem-list
 Conditions of a hook's context are decoded too (``HookContext.draftOrders``, ``.conditions``) but are never among
 ``Decoded.resources``: they are not the record.
 """

@@ -16,9 +16,9 @@ import msgspec
 
 from cds_service.errors import TooComplex
 from cds_service.fhir import elements, wire
-from cds_service.fhir.elements import CodeableConcept, Reference
+from cds_service.fhir.elements import CodeableConcept, Issue, Reference
 from cds_service.fhir.model import DataIssue
-from cds_service.fhir.wire import TYPES, Bundle, Parameters, Resource
+from cds_service.fhir.wire import TYPES, Bundle, Entry, OperationOutcome, Parameters, Resource
 
 MAX_DEPTH = 64
 """Resources inside resources: more than the containers of which ``collect`` opens any."""
@@ -75,6 +75,9 @@ class Reader:
         self._issues += [DataIssue(self._reference, problem) for problem in self._problems]
         self._depth -= 1
         self._reference, self._problems = outer, problems
+        if isinstance(made, Bundle) and _holds_unreadable(found):
+            failed = OperationOutcome(issue=[Issue(severity="error")])
+            made.entry = [*(made.entry or ()), Entry(resource=failed)]
         return typing.cast(Resource, made)
 
     def _struct(self, struct: type[Any], found: dict[str, Any], path: str) -> Any:
@@ -125,6 +128,27 @@ class Reader:
         if len(kept) < len(read):
             self._problems[f"an item of {path} has an unexpected type; it was not read"] = None
         return kept
+
+
+def _holds_unreadable(bundle: dict[str, Any]) -> bool:
+    """True when something stands in a Bundle that is no entry or no resource: its list is then incomplete.
+
+    A resource of a type we do not know is none of those that are missed.
+    """
+    entries = bundle.get("entry")
+    if entries is None:
+        return False
+    if not isinstance(entries, list):
+        entries = [entries]
+    for entry in entries:
+        if entry is None:
+            continue
+        if not isinstance(entry, dict):
+            return True
+        resource = entry.get("resource")
+        if resource is not None and not (isinstance(resource, dict) and isinstance(resource.get("resourceType"), str)):
+            return True
+    return False
 
 
 class _Forms(NamedTuple):

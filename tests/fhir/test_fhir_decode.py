@@ -152,7 +152,22 @@ def test_one_odd_resource_hides_no_other() -> None:
         "element entry.resource has an unexpected type; it was not read",
         "an item of code has an unexpected type; it was not read",
         "element onsetDateTime has an unexpected type; it was not read",
+        "the source failed to give resources",
     ]
+
+
+@pytest.mark.parametrize("entry", [5, "none", [5], [{"resource": "x"}], [{"resource": {"id": "x"}}], [[]]])
+def test_a_list_with_something_unreadable_in_it_is_incomplete_not_empty(entry: Any) -> None:
+    conditions = {"resourceType": "Bundle", "type": "searchset", "entry": entry}
+    assert read([PATIENT, conditions]).coverage.incomplete
+
+
+@pytest.mark.parametrize(
+    "entry", [None, [], [None], [{}], [{"resource": None}], [{"resource": {"resourceType": "New"}}]]
+)
+def test_an_entry_that_holds_nothing_we_could_miss_leaves_the_list_whole(entry: Any) -> None:
+    conditions = {"resourceType": "Bundle", "type": "searchset", "entry": entry, "link": "odd"}
+    assert not read([PATIENT, conditions]).coverage.incomplete
 
 
 def test_an_id_that_is_a_number_is_an_id_and_one_that_is_an_object_is_none() -> None:
