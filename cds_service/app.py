@@ -35,8 +35,13 @@ from cds_service.cdshooks.seams import (
 )
 from cds_service.cdshooks.services import Context, answer_hook
 from cds_service.cdshooks.tracing import traced
+from cds_service.database.engine import Database, open_database
+from cds_service.feedback.snooze import load_snooze
+from cds_service.feedback.store import SqlFeedbackStore, feedback_key
+from cds_service.fhirclient.source import FhirSource
 from cds_service.pipeline import JURISDICTIONS, Pipeline, code_pairs
-from cds_service.security.clients import check_clients
+from cds_service.security.authenticator import JwtAuthenticator
+from cds_service.security.clients import Client, check_clients
 from cds_service.settings import Settings
 
 STATUS_TEXTS = {404: "no such route", 405: "the route has another method"}
@@ -68,8 +73,13 @@ def create_app(
     The keyword arguments replace what the settings would choose; ``pipeline`` shares rules that are loaded already.
     Raises SettingsError or RuleFileError.
     """
-    check_clients(settings)
-    context = _context(settings, authenticator, store, source, pipeline)
+    clients = check_clients(settings)
+    context = _context(settings, source, pipeline)
+    database = None
+    if (settings.feedback and store is None) or (settings.auth == "jwt" and authenticator is None):
+        database = open_database(settings.database_url)
+    context.authenticator = authenticator or _authenticator(settings, clients, database)
+    context.store = store or _store(context, database)
     app = Application("cds_service", static_folder=None)
     app.cart_cds = context
     app.url_map.strict_slashes = False
@@ -90,8 +100,6 @@ def create_app(
 
 def _context(
     settings: Settings,
-    authenticator: Authenticator | None,
-    store: FeedbackStore | None,
     source: PrefetchSource | None,
     pipeline: Pipeline | None,
 ) -> Context:
@@ -113,11 +121,32 @@ def _context(
         templates=load_templates(pipeline.rules),
         options=options,
         metrics=Metrics(),
-        authenticator=authenticator or (OpenDoor() if settings.auth == "off" else ClosedDoor()),
-        store=store or NoStore(),
-        source=source or NoFetching(),
+        authenticator=OpenDoor(),
+        store=NoStore(),
+        source=source or (FhirSource(settings) if settings.fhir_fetch else NoFetching()),
         log=make_logger(settings.log_level),
     )
+
+
+def _authenticator(settings: Settings, clients: tuple[Client, ...], database: Database | None) -> Authenticator:
+    if settings.auth == "off":
+        return OpenDoor()
+    return JwtAuthenticator(settings, clients, database) if database is not None else ClosedDoor()
+
+
+def _store(context: Context, database: Database | None) -> FeedbackStore:
+    """Failures that are swallowed for the sake of a card are counted and logged."""
+    settings = context.settings
+    if not settings.feedback or database is None:
+        return NoStore()
+
+    def failed(kind: str) -> None:
+        context.metrics.unrecorded.inc()
+        context.log.warning("card sent without the feedback store", error_type=kind)
+
+    key = feedback_key(database, settings.feedback_key.get_secret_value())
+    snooze = load_snooze(context.pipeline.rules)
+    return SqlFeedbackStore(database, key, snooze, comments=settings.feedback_comments, failed=failed)
 
 
 def _add_cds(app: Application, context: Context) -> None:
@@ -152,8 +181,8 @@ def _feedback_view(context: Context, service: Service) -> Callable[[], Response]
         environ = flask.request.environ
         fields = notes(environ).fields
         fields["service"] = service.id
-        check_media_type(environ, JSON_TYPES)
         body = read_body(environ, context.settings.max_body_bytes)
+        check_media_type(environ, JSON_TYPES)
         caller = context.authenticated(environ, f"/cds-services/{service.id}/feedback")
         entries = read_feedback(body)
         try:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -170,6 +170,15 @@ class Settings(BaseSettings):
     feedback: Switch = _setting(
         False, "on, off", "off", "off: feedback is checked, acknowledged and counted, nothing is stored"
     )
+    feedback_key: SecretStr = _setting(
+        SecretStr(""),
+        "text, 32 characters or more",
+        "made at first start, kept in the database",
+        "key of the fingerprints that snooze a card; the same for every replica",
+    )
+    feedback_comments: Switch = _setting(
+        False, "on, off", "off", "on: the free text of a feedback entry is stored too; it may hold patient data"
+    )
     cors_origins: Origins = _setting(
         (),
         "list of origins, or none",
@@ -188,6 +197,9 @@ class Settings(BaseSettings):
         "list of CIDR",
         "none",
         "private networks an allowed origin may resolve to; link-local never",
+    )
+    fhir_seconds: float = _setting(
+        4.0, "number, seconds", "4", "time for all fetches of one hook call; what comes later stays unknown"
     )
     max_body_mb: float = _setting(32.0, "number, MiB", "32", "larger request bodies: 413")
     card_extension: Switch = _setting(True, "on, off", "on", "the assessment in every card")
@@ -240,6 +252,20 @@ class Settings(BaseSettings):
     def _sensible_size(cls, value: float) -> float:
         if not 0 < value <= 4096:
             raise _problem("expected a number of MiB above 0 and up to 4096")
+        return value
+
+    @field_validator("fhir_seconds")
+    @classmethod
+    def _sensible_time(cls, value: float) -> float:
+        if not 0 < value <= 60:
+            raise _problem("expected a number of seconds above 0 and up to 60")
+        return value
+
+    @field_validator("feedback_key")
+    @classmethod
+    def _long_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise _problem("expected at least 32 characters, for instance from `openssl rand -base64 32`")
         return value
 
     @field_validator("clients")

@@ -35,6 +35,9 @@ class Metrics:
             "cart_cds_evaluator_disagreements", "Indications on which the two evaluators differed", registry=make
         )
         self.feedback = Counter("cart_cds_feedback", "Feedback entries", ("service", "outcome"), registry=make)
+        self.unrecorded = Counter(
+            "cart_cds_cards_unrecorded", "Answers sent without the feedback store, because it failed", registry=make
+        )
         self.feedback_failures = Counter("cart_cds_feedback_failures", "Feedback that could not be kept", registry=make)
 
     def _source(self) -> CollectorRegistry:

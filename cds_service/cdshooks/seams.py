@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from cds_service.cards import Card
+from cds_service.fhir.model import DataIssue, Record
 from cds_service.fhir.wire import Resource
 
 
@@ -55,13 +56,17 @@ class ClosedDoor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
-    """What is missing and how to reach it. ``token`` lives as long as this request and never shows in a ``repr``."""
+    """What is missing and how to reach it. ``token`` lives as long as this request and never shows in a ``repr``.
+
+    ``queries`` are relative FHIR queries by key, ``pages`` absolute URLs of next pages by key; the answers come under
+    the same keys. ``seconds`` is the time there is for all of it.
+    """
 
     fhir_server: str
     token: str = field(repr=False)
-    patient_id: str
-    queries: Mapping[str, str]
-    """Prefetch key -> relative FHIR query with every token filled."""
+    queries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pages: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seconds: float
     caller: Caller
 
 
@@ -72,6 +77,8 @@ class Fetched:
     resources: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     """Keys whose list was cut off."""
+    issues: tuple[DataIssue, ...] = ()
+    """What of the answers could not be read."""
 
 
 class PrefetchSource(Protocol):
@@ -127,7 +134,7 @@ class FeedbackStore(Protocol):
         """Store durably before returning; idempotent on (card, outcome, timestamp). Raises Refusal(503)."""
         ...
 
-    def awake(self, cards: Sequence[Card], picture: Any, call: CardCall) -> list[Card]:
+    def awake(self, cards: Sequence[Card], record: Record, call: CardCall) -> list[Card]:
         """The cards that are not snoozed, recorded as sent. Never raises: a failing store holds no card back."""
         ...
 
@@ -138,6 +145,6 @@ class NoStore:
     def keep(self, service: str, entries: Sequence[FeedbackEntry], caller: Caller) -> None:
         """Nothing."""
 
-    def awake(self, cards: Sequence[Card], picture: Any, call: CardCall) -> list[Card]:
+    def awake(self, cards: Sequence[Card], record: Record, call: CardCall) -> list[Card]:
         """Every card."""
         return list(cards)

@@ -11,21 +11,20 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from cds_service.cards import CardOptions, Composition, HookView, card_json
 from cds_service.cards.model import SILENCES
 from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
 from cds_service.cdshooks.calls import Call, read_call
 from cds_service.cdshooks.catalogue import Service
 from cds_service.cdshooks.errors import Refusal
+from cds_service.cdshooks.fetching import Reach, fetch_medications, fill_gaps, reach
 from cds_service.cdshooks.metrics import Metrics
-from cds_service.cdshooks.prefetch import REQUIRED, Supplied, Template, fill, read_prefetch
-from cds_service.cdshooks.seams import Authenticator, Caller, CardCall, FeedbackStore, FetchRequest, PrefetchSource
+from cds_service.cdshooks.prefetch import REQUIRED, Supplied, Template, read_prefetch
+from cds_service.cdshooks.seams import Authenticator, Caller, CardCall, FeedbackStore, PrefetchSource
 from cds_service.draft_orders import DraftView
 from cds_service.errors import MixedPatients, NoPatient, TooComplex
 from cds_service.fhir import read_record
-from cds_service.fhir.model import DataIssue, Record
+from cds_service.fhir.model import Record
 from cds_service.fhir.wire import Medication, Patient
 from cds_service.labels.model import Assessment
 from cds_service.pipeline import Pipeline
@@ -64,8 +63,8 @@ class Context:
 def answer_hook(context: Context, service: Service, environ: Json, as_of: str | None, fields: Json) -> Json:
     """The body of the answer to one hook call; ``fields`` takes what the log may know. Raises Refusal."""
     fields.update(service=service.id, hook=service.hook)
-    check_media_type(environ, JSON_TYPES)
     body = read_body(environ, context.settings.max_body_bytes)
+    check_media_type(environ, JSON_TYPES)
     fields["bytes"] = len(body)
     caller = context.authenticated(environ, f"/cds-services/{service.id}")
     call = read_call(body, service)
@@ -75,9 +74,14 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
     day = parse_day(as_of) if as_of and context.settings.sandbox else context.today()
     if call.by_patient:
         return _silent(context, service, fields, "reader_is_patient")
-    record, supplied = _record_of(context, call, body, caller)
-    drafts = _drafts(context, call, supplied)
+    way = reach(call, body, caller, context.settings.fhir_seconds) if context.source.active else None
+    record, supplied = _record_of(context, call, way)
     assessment = context.pipeline.assessment(record, day, context.settings.jurisdiction)
+    haematological = assessment.picture.haematological
+    if way is not None and haematological and fetch_medications(context.source, way, call, supplied):
+        record = _read(context, call, supplied)
+        assessment = context.pipeline.assessment(record, day, context.settings.jurisdiction)
+    drafts = _drafts(context, call, supplied)
     hook = HookView(
         hook=service.hook,
         hook_instance=call.hook_instance,
@@ -100,7 +104,7 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
             ruleset_version=assessment.ruleset_version,
             caller=caller,
         )
-        cards = context.store.awake(cards, assessment.picture, sent)
+        cards = context.store.awake(cards, record, sent)
     _note(context, assessment, supplied, fields)
     fields["cards"] = len(cards)
     for card in cards:
@@ -113,25 +117,30 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
 def parse_day(text: str) -> date:
     """``asOf``. Raises Refusal(400)."""
     try:
-        if len(text) != 10:
+        found = date.fromisoformat(text)
+        if found.isoformat() != text:
             raise ValueError
-        return date.fromisoformat(text)
+        return found
     except ValueError:
         raise Refusal(400, "asOf is not a date like 2026-11-21") from None
 
 
-def _record_of(context: Context, call: Call, body: bytes, caller: Caller) -> tuple[Record, Supplied]:
+def _record_of(context: Context, call: Call, way: Reach | None) -> tuple[Record, Supplied]:
     supplied = read_prefetch(call.request, context.templates)
     added = call.request.context.conditions if call.request.context else None
     if added is not None and "conditions" in call.service.required:
         # The problem just recorded may not be in the prefetch yet.
         supplied.resources.append(added)
-    if supplied.missing and context.source.active:
-        _fetch(context, call, body, caller, supplied)
+    if way is not None:
+        fill_gaps(context.source, way, call, supplied)
     lacking = [kind for kind in REQUIRED if any(t.type == kind for t in (*supplied.missing, *supplied.failed))]
     if lacking or not supplied.has_patient:
         what = " and ".join(lacking or REQUIRED[:1])
         raise Refusal(412, f"needed data cannot be had: {what}; send them as prefetch")
+    return _read(context, call, supplied), supplied
+
+
+def _read(context: Context, call: Call, supplied: Supplied) -> Record:
     try:
         issues = [*call.decoded.issues, *supplied.issues]
         record = read_record(supplied.resources, issues, supplied.incomplete, context.pipeline.reads)
@@ -139,51 +148,7 @@ def _record_of(context: Context, call: Call, body: bytes, caller: Caller) -> tup
         raise Refusal(422, str(error)) from None
     if record.patient.reference.rpartition("/")[2] != call.patient_id:
         raise Refusal(422, "context.patientId is not the id of the Patient in prefetch")
-    return record, supplied
-
-
-class _Authorization(msgspec.Struct):
-    access_token: str | None = None
-    token_type: str | None = None
-    patient: str | None = None
-
-
-class _Authorized(msgspec.Struct):
-    fhirAuthorization: _Authorization | None = None
-
-
-def _fetch(context: Context, call: Call, body: bytes, caller: Caller, supplied: Supplied) -> None:
-    """Ask the source for what did not come, and file what it got with the rest (PRE-04)."""
-    if not call.request.fhirServer:
-        return
-    try:
-        authorization = msgspec.json.decode(body, type=_Authorized).fhirAuthorization
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return
-    token = (authorization.access_token or "") if authorization else ""
-    if authorization and authorization.patient not in (None, "", call.patient_id):
-        token = ""
-    named = {"patientId": call.patient_id, "encounterId": call.encounter_id}
-    request = FetchRequest(
-        fhir_server=call.request.fhirServer,
-        token=token,
-        patient_id=call.patient_id,
-        queries={template.key: fill(template.query, named) for template in supplied.missing},
-        caller=caller,
-    )
-    fetched = context.source.fetch(request)
-    still: list[Template] = []
-    for template in supplied.missing:
-        found = fetched.resources.get(template.key)
-        if found is None:
-            still.append(template)
-            supplied.issues.append(DataIssue(template.type, "could not be fetched; its absence says nothing"))
-            continue
-        supplied.resources += found
-        supplied.has_patient = supplied.has_patient or any(isinstance(r, Patient) for r in found)
-        if template.key in fetched.incomplete:
-            supplied.partial.add(template.type)
-    supplied.missing = still
+    return record
 
 
 def _drafts(context: Context, call: Call, supplied: Supplied) -> DraftView:
