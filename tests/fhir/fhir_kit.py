@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.fhir import read_record
+from cds_service.fhir.dates import Interval
 from cds_service.fhir.decode import decode_record
 from cds_service.fhir.model import Record
 
@@ -69,3 +70,8 @@ def problems(record: Record) -> list[str]:
     """The problems of the record, after everything was read."""
     all_of(record)
     return [issue.problem for issue in record.issues]
+
+
+def text(interval: Interval | None) -> str | None:
+    """A date as it was written."""
+    return None if interval is None else interval.text

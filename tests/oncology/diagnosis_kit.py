@@ -127,3 +127,29 @@ def only(*resources: dict[str, Any], given: Iterable[str] = ()) -> Diagnosis:
 def problems(*resources: dict[str, Any]) -> list[str]:
     """The data issues."""
     return [issue.problem for issue in find_diagnoses(record(*resources), knowledge(), AS_OF)[1]]
+
+
+def pathology(value: str, status: str = "final", question: str = "59847-4", text: str = "") -> dict[str, object]:
+    """A pathology result."""
+    return {
+        "resourceType": "Observation",
+        "id": "o1",
+        "subject": {"reference": "Patient/p1"},
+        "status": status,
+        "effectiveDateTime": "2024-02-02",
+        "code": {"coding": [{"system": LOINC, "code": question}]},
+        "valueCodeableConcept": {"coding": [{"system": ICDO, "code": value}]} | ({"text": text} if text else {}),
+    }
+
+
+def medication(**more: object) -> dict[str, object]:
+    """An order given for myeloma."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "subject": {"reference": "Patient/p1"},
+        "status": "active",
+        "intent": "order",
+        "reasonCode": [{"coding": [{"system": SCT, "code": "109989006"}]}],
+        **more,
+    }
