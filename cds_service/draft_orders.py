@@ -35,7 +35,8 @@ class DraftReader:
         self._not_systemic = _drugs(document, "not_a_systemic_therapy", concepts)
         self._cell_therapy = _drugs(document, "cell_therapy", concepts)
         self._lymphotoxic = _drugs(document, "lymphotoxic", concepts)
-        self._referrals = frozenset({OWN_REFERRAL, *referral_codes})
+        self._canonical = concepts.systems.canonical
+        self._referrals = frozenset((self._canonical(s), code) for s, code in (OWN_REFERRAL, *referral_codes))
 
     def read(self, drafts: Record, selections: Iterable[str] | None) -> DraftView:
         """What the drafts say. ``selections`` narrows the drugs to the orders selected; None means every draft."""
@@ -43,7 +44,9 @@ class DraftReader:
         systemic = False
         toxic: set[str] = set()
         referral = any(
-            (coding.system, coding.code) in self._referrals for order in drafts.orders for coding in order.code.codings
+            (self._canonical(coding.system), coding.code) in self._referrals
+            for order in drafts.orders
+            for coding in order.code.codings
         )
         for entry in drafts.medications:
             if entry.do_not_perform:

@@ -71,7 +71,7 @@ def transplant_ineligible(
 ) -> Fact:
     """Decision 1: a transplant not done for a coded medical reason, after the first line; a later one undoes it."""
     refused = [p for p in procedures if p.status == "not-done" and _is_transplant(p, concepts, rules)]
-    stated = [p for p in refused if _coded_reason(p, rules)]
+    stated = [p for p in refused if _coded_reason(p, concepts, rules)]
     end = completion_of(course, course.lines[0]) if course.lines else None
     counted = [p for p in stated if end is not None and p.start is not None and is_after(p.start, end) is True]
     if not counted:
@@ -105,9 +105,12 @@ def _is_transplant(entry: ProcedureEntry, concepts: Concepts, rules: CourseRules
     return meaning is not None and meaning.concept in rules.transplant_concepts
 
 
-def _coded_reason(entry: ProcedureEntry, rules: CourseRules) -> bool:
+def _coded_reason(entry: ProcedureEntry, concepts: Concepts, rules: CourseRules) -> bool:
+    """True for a reason of the value set, however the sender spells its code system."""
+    canonical = concepts.systems.canonical
+    reasons = {(canonical(system), code) for system, code in rules.transplant_reasons}
     return any(
-        (coding.system.rstrip("/"), coding.code) in rules.transplant_reasons
+        (canonical(coding.system), coding.code.strip()) in reasons
         for reason in entry.status_reasons
         for coding in reason.codings
     )

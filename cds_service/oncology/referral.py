@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from cds_service.fhir.model import OrderEntry, ProcedureEntry, Record
@@ -21,14 +21,21 @@ def open_referrals(
 
     ``codes`` are the site's own referral codes, each "system|code".
     """
-    wanted = {rules.referral_order} | {(system, code) for system, _, code in (c.rpartition("|") for c in codes)}
-    orders = (o.reference for o in record.orders if _is_referral(o, wanted) and _open(o, as_of, days))
+    site = ((system.strip(), code.strip()) for system, _, code in (text.rpartition("|") for text in codes))
+    wanted: dict[str, set[str]] = {}
+    for system, code in (rules.referral_order, *site):
+        wanted.setdefault(code, set()).add(concepts.systems.canonical(system))
+    orders = (o.reference for o in record.orders if _is_referral(o, wanted, concepts) and _open(o, as_of, days))
     steps = (p.reference for p in _collections(record.procedures, as_of, concepts, rules, days))
     return tuple(sorted({*orders, *steps}))
 
 
-def _is_referral(order: OrderEntry, wanted: Iterable[tuple[str, str]]) -> bool:
-    return any((coding.system, coding.code) in wanted for coding in order.code.codings)
+def _is_referral(order: OrderEntry, wanted: Mapping[str, Collection[str]], concepts: Concepts) -> bool:
+    """``wanted``: code -> its systems, each in the one spelling of ``Systems.canonical``."""
+    return any(
+        coding.code in wanted and concepts.systems.canonical(coding.system) in wanted[coding.code]
+        for coding in order.code.codings
+    )
 
 
 def _open(order: OrderEntry, as_of: date, days: int) -> bool:

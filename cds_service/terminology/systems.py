@@ -33,6 +33,10 @@ class Systems:
         """The key of a system as sent, "" when it is none of ours."""
         return self._by_uri.get(system) or self._by_uri.get(plain(system), "")
 
+    def canonical(self, system: str) -> str:
+        """One spelling for every spelling of a system, also of one that is none of ours."""
+        return self.key(system) or plain(system)
+
     def places(self, system: str, code: str) -> tuple[tuple[str, str], ...]:
         """(key, code as compared) to look up, likeliest first; everything after the first is a data issue."""
         key = self.key(system)

@@ -138,3 +138,10 @@ def test_the_service_for_a_new_problem_reads_it(app_for: Callable[..., Any]) -> 
     assert cards(client, call, path)
     del call["context"]["conditions"]
     refused(ask(client, call, path), 400, "context.conditions")
+
+
+@pytest.mark.parametrize("system", ["urn:site", " urn:site/", "URN:SITE"])
+def test_a_referral_code_is_known_however_its_system_is_spelled(system: str) -> None:
+    settings = Settings(sandbox=True, auth="off", public_url="https://x.example.org", referral_codes=("urn:site|CART",))
+    client = create_app(settings).test_client()
+    assert cards(client, signing(draft(GEMCITABINE, patient=LOUD), referral(system, "CART")), ORDER_SIGN) == []
