@@ -15,8 +15,8 @@ from cds_service.labels import as_json
 
 def answer_assessment(context: Context, environ: Json, as_of: str | None, jurisdiction: str | None, notes: Any) -> Json:
     """The assessment of contract section 2. Raises Refusal: 400, 413, 415, 422."""
-    check_media_type(environ, JSON_TYPES | NDJSON_TYPES)
     body = read_body(environ, context.settings.max_body_bytes)
+    check_media_type(environ, JSON_TYPES | NDJSON_TYPES)
     notes.fields["bytes"] = len(body)
     day = context.today() if as_of is None else parse_day(as_of)
     chosen = context.settings.jurisdiction if jurisdiction is None else jurisdiction
