@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import flask
 from flask import Flask, Response
@@ -23,7 +24,7 @@ from cds_service.cdshooks.metrics import CONTENT_TYPE, Metrics
 from cds_service.cdshooks.openapi import openapi
 from cds_service.cdshooks.operations import about, readiness
 from cds_service.cdshooks.prefetch import load_templates
-from cds_service.cdshooks.rule_pages import RulePages
+from cds_service.cdshooks.rule_pages import FILES, RulePages
 from cds_service.cdshooks.seams import (
     Authenticator,
     ClosedDoor,
@@ -40,6 +41,7 @@ from cds_service.feedback.snooze import load_snooze
 from cds_service.feedback.store import SqlFeedbackStore, feedback_key
 from cds_service.fhirclient.source import FhirSource
 from cds_service.pipeline import JURISDICTIONS, Pipeline, code_pairs
+from cds_service.sandbox import Calls, Listening, sandbox
 from cds_service.security.authenticator import JwtAuthenticator
 from cds_service.security.clients import Client, check_clients
 from cds_service.settings import Settings
@@ -90,11 +92,14 @@ def create_app(
     _add_cds(app, context)
     _add_operations(app, context)
     _add_rules(app, context)
-    if settings.sandbox:
+    calls = Calls() if settings.sandbox else None
+    if calls is not None:
         _add_sandbox(app, context)
+        app.register_blueprint(sandbox(context, calls))
     version = f"{cds_service.__version__}/{context.pipeline.rulesets[settings.jurisdiction].version}"
     edge = Edge(app.wsgi_app, settings, version, context.metrics, context.log)
-    app.wsgi_app = traced(edge)  # type: ignore[assignment, method-assign]
+    outermost = traced(edge)
+    app.wsgi_app = Listening(outermost, calls) if calls else outermost  # type: ignore[assignment, method-assign]
     return app
 
 
@@ -235,7 +240,17 @@ def _add_rules(app: Application, context: Context) -> None:
 
     app.add_url_rule("/rules/<jurisdiction>/<family>", "rules", family, methods=["GET"])
     app.add_url_rule("/rules/<jurisdiction>/<product>/<indication>", "rule", indication, methods=["GET"])
-    app.add_url_rule("/rules/style.css", "rules-style", pages.style, methods=["GET"])
+    app.add_url_rule("/rules", "rules-index", lambda: pages.index(context.today()), methods=["GET"])
+    app.add_url_rule(
+        "/rules/compare/<product>",
+        "rules-compare",
+        lambda product: pages.compare(product, context.today()),
+        methods=["GET"],
+    )
+    for name in FILES:
+        app.add_url_rule(
+            f"/rules/{name}", f"rules-{name.replace('.', '-')}", partial(pages.file, name), methods=["GET"]
+        )
 
 
 def _add_sandbox(app: Application, context: Context) -> None:

@@ -1,27 +1,50 @@
-"""Rules in plain language: the page behind a card's source, generated from the rule files (R-05)."""
+"""Rules in plain language: the page behind a card's source, generated from the rule files (R-05).
+
+Beside one page a disease family and one a rule: the list of all rules, one product in each jurisdiction side by side,
+and what changed from one wording of a rule to the next.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, render_template
 
-from cds_service.cards.rule_page import RulePage, family_page, indication_page
+import cds_service
+from cds_service.cards.rule_page import RulePage, RuleSection, family_page, indication_page
 from cds_service.cdshooks.errors import Refusal
 from cds_service.labels import run_case
-from cds_service.labels.packs import Case, Indication, Ruleset
+from cds_service.labels.packs import Case, Indication, Product, Ruleset
+from cds_service.oncology.model import FAMILIES
 from cds_service.pipeline import Pipeline
 from cds_service.settings import Settings
 
-STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
-body { color: #1b1b1b; background: #fff; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.3rem; margin-top: 2.5rem; } h3 { font-size: 1.05rem; margin-bottom: .2rem; }
-dt { font-weight: 600; } dd { margin: 0 0 .4rem 0; } a { color: #0b4f8a; }
-table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #d5d5d5; }
-.test { border: 2px solid #8a1c0b; padding: .5rem 1rem; }
-"""
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+FILES = {"style.css": "text/css", "inter.woff2": "font/woff2"}
+POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_WORDS = re.compile(r"\s+|[^\s,.;:()]+|[,.;:()]")
+Piece = tuple[str, str]
+"""A piece of text and what became of it: same, new or gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one wording of a rule says otherwise than the one before it. Sentences: (words, same, new or gone)."""
+
+    on: date
+    text: tuple[Piece, ...]
+    logic: tuple[Piece, ...]
+    readings: tuple[Piece, ...]
 
 
 class RulePages:
@@ -29,40 +52,96 @@ class RulePages:
 
     def __init__(self, pipeline: Pipeline, settings: Settings) -> None:
         self._pipeline = pipeline
-        self._base = settings.public_url
+        self._prefix = urlsplit(settings.public_url).path
         self._sandbox = settings.sandbox
+        self._jurisdiction = settings.jurisdiction
         self._day = date.min
         self._rendered: dict[str, str] = {}
+        self._files = {name: (ASSETS / name).read_bytes() for name in FILES}
+
+    def index(self, today: date) -> Response:
+        """Every rule in force today, by jurisdiction and disease."""
+        return self._response("", today, self._index)
 
     def family(self, jurisdiction: str, family: str, today: date) -> Response:
         """Every rule of one disease family in force today."""
-        return self._response(f"{jurisdiction}/{family}", jurisdiction, family, "", today)
+        return self._response(f"{jurisdiction}/{family}", today, lambda day: self._page(jurisdiction, family, "", day))
 
     def indication(self, jurisdiction: str, product: str, name: str, today: date) -> Response:
         """Every dated wording of one rule."""
         rule = f"{jurisdiction}/{product}/{name}"
-        return self._response(rule, jurisdiction, "", rule, today)
+        return self._response(rule, today, lambda day: self._page(jurisdiction, "", rule, day))
 
-    def style(self) -> Response:
-        """The style sheet of the pages."""
-        return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=3600"})
+    def compare(self, product: str, today: date) -> Response:
+        """One product in every jurisdiction loaded, disease by disease."""
+        return self._response(f"compare/{product}", today, lambda day: self._compare(product, day))
 
-    def _response(self, key: str, jurisdiction: str, family: str, rule: str, today: date) -> Response:
+    def file(self, name: str) -> Response:
+        """The style sheet or the font of the pages."""
+        return Response(self._files[name], mimetype=FILES[name], headers={"Cache-Control": "public, max-age=3600"})
+
+    def _response(self, key: str, today: date, make: Any) -> Response:
         if today != self._day:
             self._day, self._rendered = today, {}
         html = self._rendered.get(key)
         if html is None:
-            page = self._page(jurisdiction, family, rule, today)
-            html = render_template("rules.html", page=page, base=self._base, sandbox=self._sandbox)
-            self._rendered[key] = html
-        return Response(html, mimetype="text/html", headers={"Cache-Control": "public, max-age=300"})
+            html = self._rendered[key] = make(today)
+        headers = {"Cache-Control": "public, max-age=300", "Content-Security-Policy": POLICY}
+        return Response(html, mimetype="text/html", headers=headers)
 
-    def _page(self, jurisdiction: str, family: str, rule: str, today: date) -> RulePage:
+    def _render(self, template: str, **values: Any) -> str:
+        return render_template(
+            template,
+            here="rules",
+            prefix=self._prefix,
+            sandbox=self._sandbox,
+            version=cds_service.__version__,
+            ruleset=self._pipeline.rulesets[self._jurisdiction].version,
+            jurisdictions=list(self._pipeline.rulesets),
+            **values,
+        )
+
+    def _index(self, today: date) -> str:
+        groups = []
+        for jurisdiction, ruleset in self._pipeline.rulesets.items():
+            found = ruleset.in_force(today)
+            families = [(f, self._family_name(f), [one for one in found if one.family == f]) for f in FAMILIES]
+            groups.append((jurisdiction, [family for family in families if family[2]]))
+        return self._render("rules_index.html", groups=groups, products=self._products())
+
+    def _products(self) -> list[tuple[str, Product]]:
+        """(word in the address, product) of every product of any jurisdiction."""
+        found: dict[str, Product] = {}
+        for ruleset in self._pipeline.rulesets.values():
+            for product in ruleset.products:
+                found.setdefault(product.brand.lower(), product)
+        return sorted(found.items())
+
+    def _compare(self, name: str, today: date) -> str:
+        products = dict(self._products())
+        if name not in products:
+            raise Refusal(404, "no product of that name is loaded; /about lists the rules")
+        sides: dict[str, dict[str, list[RuleSection]]] = {}
+        facts: dict[str, Product | None] = {}
+        for jurisdiction, ruleset in self._pipeline.rulesets.items():
+            of_product = [one for one in ruleset.in_force(today) if one.product.brand.lower() == name]
+            facts[jurisdiction] = of_product[0].product if of_product else None
+            for one in of_product:
+                page = self._found(ruleset, "", one.id, today)
+                section = page and next((r for r in page.rules if r.effective_from == one.effective_from), None)
+                if section:
+                    sides.setdefault(one.family, {}).setdefault(jurisdiction, []).append(section)
+        families = [(self._family_name(f), sides[f]) for f in FAMILIES if f in sides]
+        return self._render("rules_compare.html", product=products[name], facts=facts, families=families)
+
+    def _page(self, jurisdiction: str, family: str, rule: str, today: date) -> str:
         ruleset = self._pipeline.rulesets.get(jurisdiction)
         page = self._found(ruleset, family, rule, today) if ruleset else None
         if page is None:
             raise Refusal(404, "no rule of that name is loaded; /about lists the rules")
-        return page
+        changes = [changes_of(new, old) for new, old in zip(page.rules, page.rules[1:], strict=False)] if rule else []
+        product = rule.split("/")[1] if rule else ""
+        return self._render("rules.html", page=page, rule=rule, product=product, changes=changes)
 
     def _found(self, ruleset: Ruleset, family: str, rule: str, today: date) -> RulePage | None:
         wording = self._pipeline.wording
@@ -71,6 +150,9 @@ class RulePages:
                 ruleset, rule, wording, today, concept_label=self._label, case_result=self._case_result
             )
         return family_page(ruleset, family, wording, today, concept_label=self._label, case_result=self._case_result)
+
+    def _family_name(self, family: str) -> str:
+        return self._pipeline.wording.family_name(family)
 
     def _label(self, concept: str) -> str:
         """The name of a disease or a drug for people."""
@@ -85,3 +167,32 @@ class RulePages:
     def _case_result(self, indication: Indication, case: Case) -> str:
         """What the case gives now: the page shows that the rule does what it says (R-33)."""
         return run_case(indication, case)[0]
+
+
+def changes_of(new: RuleSection, old: RuleSection) -> Change:
+    """What ``new`` says otherwise than ``old``: the label's text word by word, the rest sentence by sentence."""
+    return Change(
+        on=new.effective_from,
+        text=_pieces(_WORDS.findall(old.text), _WORDS.findall(new.text), ""),
+        logic=_pieces(old.logic, new.logic, "\n"),
+        readings=_pieces([text for _, text in old.ambiguities], [text for _, text in new.ambiguities], "\n"),
+    )
+
+
+def _pieces(old: Iterable[str], new: Iterable[str], glue: str) -> tuple[Piece, ...]:
+    before, after = list(old), list(new)
+    found: list[Piece] = []
+
+    def add(items: list[str], kind: str) -> None:
+        if glue:
+            found.extend((item, kind) for item in items)
+        elif items:
+            found.append(("".join(items), kind))
+
+    for word, i, j, k, m in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if word == "equal":
+            add(before[i:j], "same")
+        else:
+            add(before[i:j], "gone")
+            add(after[k:m], "new")
+    return tuple(found)

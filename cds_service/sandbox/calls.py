@@ -25,6 +25,8 @@ COUNTER = struct.Struct("<Q")
 LENGTH = struct.Struct("<I")
 WAIT_SECONDS = 1.0
 CDS = "/cds-services"
+HOST = "cart_cds.host"
+"""The name by which the client called us: what stands behind this layer sees the public name only."""
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
@@ -100,6 +102,7 @@ class Listening:
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
+        environ[HOST] = str(environ.get("HTTP_HOST") or "")
         path = str(environ.get("PATH_INFO") or "/")
         if not path.startswith(CDS) or environ.get("REQUEST_METHOD") == "OPTIONS":
             return self._app(environ, start_response)
@@ -114,7 +117,8 @@ class Listening:
             status = int(line[:3])
             return start_response(line, headers)
 
-        body = b"".join(self._app(environ, start))
+        answer = self._app(environ, start)
+        body = b"".join(answer)
         self._calls.add(
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -128,7 +132,7 @@ class Listening:
                 "response": _text(body),
             }
         )
-        return [body]
+        return [body] if isinstance(answer, list) else answer
 
 
 class _Heard:

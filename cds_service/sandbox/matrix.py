@@ -11,6 +11,7 @@ from cds_service.oncology.model import MET, NOT_MET, REVIEW, UNKNOWN
 
 ORDER = (MET, REVIEW, UNKNOWN, NOT_MET)
 WORDS = {MET: "met", NOT_MET: "not met", UNKNOWN: "unknown", REVIEW: "review"}
+PAST_EXPIRY, PAST_REVIEW = "past its expiry date", "past its review date"
 LINE_KINDS = frozenset({"prior_lines"})
 WINDOW_KINDS = frozenset({"first_line_failure"})
 
@@ -94,7 +95,7 @@ def _row(result: IndicationResult, names: Sequence[str], wording: Wording) -> Ro
     indication = result.indication
     cells = {criterion.id: _cell(criterion, result, wording) for criterion in result.criteria}
     deciding = [] if result.status == MET else failing(result)
-    notes = [text for text, told in ((result.stale, "past its expiry date"), (result.past_review, "past its review date")) if text for text in (told,)]
+    notes = [told for holds, told in ((result.stale, PAST_EXPIRY), (result.past_review, PAST_REVIEW)) if holds]
     return Row(
         id=indication.id,
         brand=indication.product.brand,

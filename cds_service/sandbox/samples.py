@@ -1,4 +1,4 @@
-"""The sample patients: their story and outcome from ``patients.yaml``, their FHIR Bundle, and a small drawing of the story."""
+"""The sample patients: story and outcome from ``patients.yaml``, their FHIR Bundle, a small drawing of the story."""
 
 from __future__ import annotations
 

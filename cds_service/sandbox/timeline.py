@@ -18,6 +18,7 @@ WIDTH, LEFT, RIGHT = 1000.0, 168.0, 16.0
 PLOT = WIDTH - LEFT - RIGHT
 ROW, LABEL_ROW, AXIS, TOP = 22.0, 17.0, 26.0, 8.0
 SHORTEST_BAR = 3.0
+MARK = 12.0
 PILL = 25.0
 LETTER = 6.4
 """Mean width of a letter of the chart, in its units."""
@@ -114,7 +115,9 @@ class Window:
     days: int
 
 
-def axis_of(courses: Iterable[Derivation], diagnoses: Iterable[Diagnosis], default: date, spare: Sequence[date]) -> Axis:
+def axis_of(
+    courses: Iterable[Derivation], diagnoses: Iterable[Diagnosis], default: date, spare: Sequence[date]
+) -> Axis:
     """The days from the first event to some time after the last one and after ``default``.
 
     ``spare`` are used when no event is known.
@@ -159,9 +162,7 @@ def draw(
     later = whole.course if whole else None
     pen.status([*course.status, *(e for e in later.status if pen.ahead(e.when))] if later else course.status)
     pen.events([*_events(course), *(e for e in _events(later) if pen.ahead(e.when))] if later else _events(course))
-    pen.drugs(
-        [*course.exposures, *(e for e in later.exposures if pen.ahead(e.start))] if later else course.exposures
-    )
+    pen.drugs([*course.exposures, *(e for e in later.exposures if pen.ahead(e.start))] if later else course.exposures)
     bottom = pen.y + 4
     bands = [replace(band, height=bottom - band.y) for band in bands]
     return Chart(
@@ -215,7 +216,16 @@ class _Pen:
             title += (line.end.text or "no date") if line.end is not None else "now"
             kind = "odd" if line.number % 2 else "even"
             found.append(
-                Box(kind=kind, x=x, y=TOP + row * LABEL_ROW, width=width, height=0, title=title, text=text, refs=line.evidence)
+                Box(
+                    kind=kind,
+                    x=x,
+                    y=TOP + row * LABEL_ROW,
+                    width=width,
+                    height=0,
+                    title=title,
+                    text=text,
+                    refs=line.evidence,
+                )
             )
         return found, TOP + max(len(ends), 1) * LABEL_ROW + 2
 
@@ -239,7 +249,7 @@ class _Pen:
             if one.onset is None:
                 continue
             title = f"{one.label}, {one.onset.text}"
-            self.boxes.append(self._mark("onset", one.onset.first, y, title, one.evidence, self.ahead(one.onset)))
+            self.boxes.append(self._mark("onset", one.onset, y, title, one.evidence))
 
     def status(self, events: Iterable[StatusEvent]) -> None:
         """Disease status as small labels, moved apart where they meet."""
@@ -272,7 +282,7 @@ class _Pen:
             y = rows[name] if name in rows else rows.setdefault(name, self.row(name))
             product = f" ({self.label(event.product)})" if event.product else ""
             title = f"{name}{product}, {event.when.text or event.when.first}"
-            self.boxes.append(self._mark("procedure", event.when.first, y, title, event.evidence, self.ahead(event.when)))
+            self.boxes.append(self._mark("procedure", event.when, y, title, event.evidence))
 
     def drugs(self, exposures: Iterable[Exposure]) -> None:
         """One row a drug, in the order they first appear."""
@@ -303,8 +313,10 @@ class _Pen:
         return Box(kind=kind, x=x, y=y + 5, width=width, height=ROW - 10, title=title, refs=exposure.evidence,
                    ahead=self.ahead(exposure.start))  # fmt: skip
 
-    def _mark(self, kind: str, day: date, y: float, title: str, refs: tuple[str, ...], ahead: bool) -> Box:
-        return Box(kind=kind, x=self.axis.x(day) - 6, y=y + ROW / 2 - 6, width=12, height=12, title=title, refs=refs, ahead=ahead)
+    def _mark(self, kind: str, when: Interval, y: float, title: str, refs: tuple[str, ...]) -> Box:
+        x = self.axis.x(when.first) - MARK / 2
+        y += (ROW - MARK) / 2
+        return Box(kind=kind, x=x, y=y, width=MARK, height=MARK, title=title, refs=refs, ahead=self.ahead(when))
 
 
 def _events(course: Derivation) -> list[TreatmentEvent]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -21,10 +23,15 @@ from cds_service.oncology import describe
 from cds_service.oncology.model import MET, NOT_MET, ClinicalPicture, FamilyPicture
 from cds_service.sandbox.matrix import Matrix, closest, failing, matrix
 from cds_service.sandbox.timeline import Axis, Chart, Window, axis_of, draw
+from cds_service.sandbox.timeline import known as known_day
 
 HOOK = "patient-view"
 FARTHEST = date(2199, 12, 31)
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(["image", "link", "autolink", "html_inline"])
+STEPS = 36
+"""So many even steps are looked at to find when a card appears; a change inside one that is undone again is missed."""
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(
+    ["image", "link", "autolink", "html_inline"]
+)
 
 
 class Unusable(Exception):
@@ -58,7 +65,8 @@ class Course:
 class View:
     """Everything the page of one patient shows on one day under one jurisdiction.
 
-    ``silences`` are words of ``cards.model.SILENCES``, and ``nearest`` the indication that came closest.
+    ``silences`` are words of ``cards.model.SILENCES``, ``nearest`` is the indication that came closest, ``stops`` are
+    the days on which something happened.
     """
 
     assessment: Assessment
@@ -74,27 +82,29 @@ class View:
     courses: tuple[Course, ...]
     hook_instance: str
     service: str
+    stops: tuple[str, ...]
+    record: Record = field(repr=False)
 
 
-def read(body: bytes) -> Record:
+def read(body: bytes, known: Callable[[str, str], bool] | None = None) -> Record:
     """The record of a body. Raises Unusable."""
     try:
         decoded = decode_record(body)
         if not decoded.resources:
             raise Unusable("There is no FHIR in it: expected a Bundle, resources, or a CDS Hooks request.")
-        return read_record(decoded.resources, decoded.issues)
+        return read_record(decoded.resources, decoded.issues, known=known)
     except UnicodeDecodeError:
         raise Unusable("This is not text in UTF-8.") from None
     except (UnreadableInput, MixedPatients, NoPatient, TooComplex) as error:
         raise Unusable(str(error)) from None
 
 
-def look(context: Context, body: bytes, day: date | None, jurisdiction: str, default: date, instance: str) -> View:
+def look(context: Context, body: bytes, *, day: date | None, jurisdiction: str, default: date, instance: str) -> View:
     """The view of a record. ``default`` is the day its story is told on. Raises Unusable."""
     pipeline = context.pipeline
     if jurisdiction not in pipeline.rulebooks:
         raise Unusable(f"The jurisdiction is not one of {', '.join(sorted(pipeline.rulebooks))}.")
-    record = read(body)
+    record = read(body, pipeline.reads)
     chosen = day or default
     assessment = pipeline.assessment(record, chosen, jurisdiction)
     picture = assessment.picture
@@ -126,7 +136,49 @@ def look(context: Context, body: bytes, day: date | None, jurisdiction: str, def
         courses=tuple(_courses(context, assessment, whole, axis, chosen)),
         hook_instance=instance,
         service=service,
+        stops=tuple(str(day) for day in _stops(whole, axis, default)),
+        record=record,
     )
+
+
+def cards_by_day(context: Context, view: View) -> list[tuple[date, str]]:
+    """(day, what a card says on it: met, review, unknown, or silent), ascending; between equal days nothing changes.
+
+    The days of the chart are looked at in even steps and where something happened, and each change is found to the day.
+    """
+    axis = view.axis
+    days = {axis.start + timedelta(days=axis.days * step // STEPS) for step in range(STEPS + 1)}
+    days |= {date.fromisoformat(text) for text in view.stops}
+    known = {day: _kind(context, view, day) for day in sorted(days)}
+    ordered = sorted(known)
+    for early, late in pairwise(ordered):
+        low, high = early, late
+        while known[low] != known[high] and (high - low).days > 1:
+            middle = low + (high - low) // 2
+            known[middle] = _kind(context, view, middle)
+            if known[middle] == known[low]:
+                low = middle
+            else:
+                high = middle
+    return sorted(known.items())
+
+
+def _kind(context: Context, view: View, day: date) -> str:
+    assessment = context.pipeline.assessment(view.record, day, view.jurisdiction)
+    hook = HookView(hook=HOOK, hook_instance=view.hook_instance, service_id=view.service)
+    cards = context.pipeline.composition(assessment, hook, context.options).cards
+    return cards[0].status if cards else "silent"
+
+
+def _stops(whole: ClinicalPicture, axis: Axis, default: date) -> list[date]:
+    """Days of status, procedures and line starts, and the day on which the story is told."""
+    days = {default}
+    for picture in (*whole.families.values(), *whole.hypothetical.values()):
+        if picture.course is not None:
+            whens = [event.when for event in picture.course.status] + [line.start for line in picture.course.lines]
+            whens += [event.when for line in picture.course.lines for event in line.events]
+            days |= {when.last for when in whens if known_day(when)}
+    return sorted(day for day in days if axis.start <= day <= axis.end)
 
 
 def markdown(text: str) -> Markup:
@@ -143,7 +195,11 @@ def _axis(whole: ClinicalPicture, default: date) -> Axis:
 def _day(text: str | None) -> date | None:
     """The first day of a date of any precision."""
     try:
-        return date.fromisoformat((f"{text}-01-01" if len(text) == 4 else f"{text}-01" if len(text) == 7 else text)[:10]) if text else None
+        return (
+            date.fromisoformat((f"{text}-01-01" if len(text) == 4 else f"{text}-01" if len(text) == 7 else text)[:10])
+            if text
+            else None
+        )
     except ValueError:
         return None
 
