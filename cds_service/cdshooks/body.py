@@ -54,20 +54,31 @@ def unread(environ: dict[str, Any]) -> bool:
     return environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
-def drained(answer: list[bytes], environ: dict[str, Any]) -> Iterator[bytes]:
-    """The answer, then the rest of the request taken and thrown away.
+class Drained:
+    """An answer given before the request was read: the rest is taken and thrown away once the answer is out.
 
-    A client that sends everything before it reads would else meet a closed connection in place of the answer.
+    A client that sends everything before it reads would else meet a closed connection in place of the answer. The
+    server calls ``close``; the answer may be looked at any number of times before.
     """
-    yield from answer
-    stream = environ["wsgi.input"]
-    announced = str(environ.get("CONTENT_LENGTH") or "")
-    left = min(int(announced), MAX_DRAIN) if announced.isascii() and announced.isdigit() else MAX_DRAIN
-    while left > 0:
-        piece = stream.read(min(left, PIECE))
-        if not piece:
-            return
-        left -= len(piece)
+
+    def __init__(self, answer: list[bytes], environ: dict[str, Any]) -> None:
+        self._answer = answer
+        self._environ = environ
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The answer."""
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """Take what is left of the body, up to MAX_DRAIN bytes."""
+        stream = self._environ["wsgi.input"]
+        announced = str(self._environ.get("CONTENT_LENGTH") or "")
+        left = min(int(announced), MAX_DRAIN) if announced.isascii() and announced.isdigit() else MAX_DRAIN
+        while left > 0:
+            piece = stream.read(min(left, PIECE))
+            if not piece:
+                return
+            left -= len(piece)
 
 
 def _read(stream: Any, size: int) -> bytes:

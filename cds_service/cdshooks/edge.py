@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from cds_service.cdshooks.body import drained, unread
+from cds_service.cdshooks.body import Drained, unread
 from cds_service.cdshooks.errors import operation_outcome
 from cds_service.cdshooks.logs import where
 from cds_service.cdshooks.metrics import Metrics
@@ -90,7 +90,7 @@ class Edge:
         else:
             body = self._answer(environ, start, seen)
         self._record(environ, seen, status, perf_counter() - began)
-        return drained(body, environ) if status >= 400 and unread(environ) else body
+        return Drained(body, environ) if status >= 400 and unread(environ) else body
 
     def _answer(self, environ: dict[str, Any], start: Start, seen: Notes) -> list[bytes]:
         try:

@@ -167,3 +167,10 @@ def _body(entry: Json) -> bytes:
     import json
 
     return json.dumps({"feedback": [entry]}).encode()
+
+
+@pytest.mark.parametrize("entry", [5, None, "x", [], {}])
+def test_fbk_03_the_broken_entry_is_named_by_its_number(client: FlaskClient, entry: Any) -> None:
+    response = client.post(f"{PATIENT_VIEW}/feedback", json={"feedback": [ACCEPTED, entry]})
+    assert response.status_code == 400
+    assert "feedback[1]" in response.get_json()["issue"][0]["diagnostics"]

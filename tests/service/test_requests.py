@@ -286,3 +286,62 @@ def test_as_of_is_honoured_in_the_sandbox_only(client: FlaskClient, app_for: Cal
     refused(ask(client, hook_call(), day="yesterday"), 400, "asOf")
     serious = app_for(sandbox=False, auth_off_confirmed="yes").test_client()
     assert ask(serious, hook_call(), day="1999-01-01").get_json() == ask(serious, hook_call(), day="x").get_json()
+
+
+@pytest.mark.parametrize("path", [PATIENT_VIEW, PATIENT_VIEW + "/feedback", "/api/assessment"])
+def test_size_comes_before_the_media_type(app_for: Callable[..., Any], path: str) -> None:
+    small = app_for(max_body_mb=0.001).test_client()
+    refused(post(small, b"x" * 2000, path, kind="text/plain"), 413)
+    refused(post(small, b"x", path, kind="text/plain"), 415)
+
+
+@pytest.mark.parametrize("path", [PATIENT_VIEW, PATIENT_VIEW + "/feedback", "/api/assessment"])
+def test_a_compressed_body_is_415_and_says_what_to_send(client: FlaskClient, path: str) -> None:
+    """Not 400 "not JSON": the sender has to learn that it is the coding."""
+    response = client.post(
+        path, data=b"\x1f\x8b", content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
+    refused(response, 415, "Content-Encoding")
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("day", ["2026-W01-1", "20261121", "2026-2-3", "2026-02-30", "٢٠٢٦-11-21", "2026-11-21T00:00"])
+def test_as_of_has_one_form(client: FlaskClient, day: str) -> None:
+    refused(ask(client, hook_call(), day=day), 400, "asOf")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("name", ["dlbcl-third-line", "myeloma-triple-class", "dlbcl-flags", "b-all-adult-relapse"])
+def test_the_ends_of_the_calendar_are_answered(client: FlaskClient, name: str, day: str) -> None:
+    assert ask(client, hook_call(name), day=day).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 300, "2020-01-01" + "0" * 300, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+def test_no_date_however_odd_is_a_crash(client: FlaskClient, text: str) -> None:
+    call = hook_call()
+    call["prefetch"]["patient"]["birthDate"] = text
+    for value in call["prefetch"].values():
+        for entry in value.get("entry", []):
+            for key in entry["resource"]:
+                if "Date" in key:
+                    entry["resource"][key] = text
+    assert ask(client, call).status_code == 200
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "NaN", "-Infinity", "1e400", "1" * 400])
+def test_err_01_values_no_parser_should_see_change_nothing_where_nobody_reads_them(
+    client: FlaskClient, value: str
+) -> None:
+    plain = json.dumps(hook_call())
+    answer = post(client, f'{plain[:-1]}, "somethingNew": {value}}}', f"{PATIENT_VIEW}?asOf=2026-11-21")
+    assert answer.status_code == 200
+    assert answer.get_json()["cards"][0]["summary"] == cards(client, hook_call())[0]["summary"]
+
+
+@pytest.mark.parametrize("entry", [5, "none", [5], [{"resource": 5}]])
+def test_conditions_that_cannot_be_read_are_412_not_silence(client: FlaskClient, entry: Any) -> None:
+    call = hook_call()
+    call["prefetch"]["conditions"] = {"resourceType": "Bundle", "type": "searchset", "entry": entry}
+    refused(ask(client, call), 412, "Condition")

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -210,3 +210,17 @@ def test_bad_settings_stop_the_start(tmp_path: Path, environment: dict[str, str]
     running = Server(tmp_path, **environment)
     assert running.process.wait(30) != 0
     assert words in running.err.read_text()
+
+
+@pytest.mark.parametrize("path", [PATIENT_VIEW, PATIENT_VIEW + "/feedback", "/api/assessment", "/nowhere"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_sends_all_before_it_reads_gets_its_refusal(server: Server, path: str, chunked: bool) -> None:
+    """Fifty megabytes over a limit of one: the answer is 413 or 404, not a broken connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    body = b" " * 50_000_000
+    pieces: Iterable[bytes] | bytes = (body[i : i + 65536] for i in range(0, len(body), 65536)) if chunked else body
+    connection.request("POST", path, pieces, {"Content-Type": "text/plain"}, encode_chunked=chunked)
+    response = connection.getresponse()
+    assert response.status == (404 if path == "/nowhere" else 413)
+    assert json.loads(response.read())["resourceType"] == "OperationOutcome"
+    connection.close()
