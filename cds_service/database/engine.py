@@ -42,9 +42,14 @@ class Database:
         self.quick.dispose()
 
 
-def open_database(url: str) -> Database:
-    """The database of a URL with all tables. Raises SettingsError that never shows the URL: it may hold a password."""
+def open_database(url: str, *, must_exist: bool = False) -> Database:
+    """The database of a URL with all tables; a SQLite file is made unless it ``must_exist``.
+
+    Raises SettingsError that never shows the URL: it may hold a password.
+    """
     parsed = _parsed(url)
+    if must_exist and parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise SettingsError(f"{VARIABLE}: there is no database yet; nothing was stored, or it lies elsewhere")
     try:
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed)
