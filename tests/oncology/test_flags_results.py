@@ -198,7 +198,7 @@ def test_performance_status_as_number_code_or_digit() -> None:
 
 def test_marrow_values_are_listed_without_a_score() -> None:
     found = flag("marrow_reserve", lab("crp", LATELY, 12, "mg/L"), lab("hemoglobin", LATELY, 11, "g/dL"))
-    assert found.because == f"Marrow reserve, values only: CRP 12 mg/L ({LATELY}), Haemoglobin 11 g/dL ({LATELY})"
+    assert found.because == f"Marrow values: CRP 12 mg/L ({LATELY}), Hb 11 g/dL ({LATELY})"
     assert flag("marrow_reserve").status == "unknown"
 
 

@@ -65,7 +65,8 @@ def find_flags(
         lead=lead,
     )
     flags = tuple(finder.flag(rule) for rule in rules.flags)
-    issues = {DataIssue(reference, problem) for reference, problem in finder.unusable}
+    once = {(reference, question): problem for reference, question, problem in reversed(finder.unusable)}
+    issues = {DataIssue(reference, problem) for (reference, _), problem in once.items()}
     return flags, tuple(sorted(issues, key=lambda i: (i.reference, i.problem)))
 
 
@@ -82,7 +83,7 @@ class _Finder:
     diagnoses: tuple[Diagnosis, ...]
     facts: tuple[Mapping[str, Fact], ...]
     lead: str | None
-    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unusable: list[tuple[str, str, str]] = field(default_factory=list)
     _doses: Mapping[str, tuple[Dose, ...]] | None = None
     _looks: dict[str, Look] = field(default_factory=dict)
 

@@ -49,7 +49,7 @@ def _judge(results: Results, entry: ObservationEntry, measure: Measure, look: Lo
     if problem or isinstance(number, str):
         sentence = rules.say(problem, name=measure.name, date=day)
         look.open.append(finding(sentence))
-        look.unusable.append((entry.reference, sentence))
+        look.unusable.append((entry.reference, measure.question, sentence))
         return
     text = rules.say("measure", name=measure.name, value=number.shown, unit=number.unit, date=day)
     if crossed is None:
@@ -94,7 +94,7 @@ def _settle(results: Results, entry: ObservationEntry, answer: Answer, days: int
     if told is not False:
         sentence = rules.say(told or "no_value", name=answer.name, date=day)
         look.open.append(_found(entry, answer, sentence))
-        look.unusable.append((entry.reference, sentence))
+        look.unusable.append((entry.reference, answer.question, sentence))
     elif days is None or results.recent(entry.date, days) is True:
         look.settled.append(_found(entry, answer, rules.say("negative", name=answer.name, date=day)))
     elif results.recent(entry.date, days) is False:

@@ -35,8 +35,8 @@ class Look:
     present: list[Finding] = field(default_factory=list)
     settled: list[Finding] = field(default_factory=list)
     open: list[Finding] = field(default_factory=list)
-    unusable: list[tuple[str, str]] = field(default_factory=list)
-    """(reference, problem) of results that could not be used: data issues."""
+    unusable: list[tuple[str, str, str]] = field(default_factory=list)
+    """(reference, question, problem) of results that could not be used: data issues."""
 
     def add(self, other: Look) -> None:
         """Take over what another part found."""
