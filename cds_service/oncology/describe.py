@@ -157,7 +157,7 @@ class _Reader:
                 self.knowledge.concepts,
                 rules=self.knowledge.course,
                 codes=self.referral_codes,
-                days=windows["referral_silence"],
+                days=windows.referral_silence,
             )
         medications = record.medications if haematological else ()
         flags = unknown_flags()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Concept, ConditionEntry, DataIssue, ObservationEntry, Reason, Record
+from cds_service.oncology.knowledge import HISTOLOGY
 from cds_service.terminology import Concepts
 from cds_service.terminology.model import DiagnosisMeaning
 
@@ -20,7 +21,6 @@ REFUTED, RETRACTED, HISTORY = "refuted", "entered_in_error", "history"
 
 WORDS_ONLY = "haematological_text"
 """Concept of a diagnosis that words name, but not exactly (decision 63)."""
-PATHOLOGY = "histology_or_diagnosis"
 SPOKEN = frozenset({"final", "amended", "corrected"})
 NOT_GIVEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "draft"})
 UNSURE = frozenset({"provisional", "differential", "unconfirmed"})
@@ -109,13 +109,13 @@ def observation_statements(record: Record, concepts: Concepts) -> Iterator[State
 def asks_histology(entry: ObservationEntry, concepts: Concepts) -> bool:
     """True for an Observation whose code asks for histology or diagnosis."""
     question = concepts.observation_question(entry.code)
-    return question is not None and question.concept == PATHOLOGY
+    return question is not None and question.concept == HISTOLOGY
 
 
 def is_histology_question(system: str, code: str, concepts: Concepts) -> bool:
     """True for a code that asks for histology or diagnosis."""
     meaning = concepts.lookup(system, code)
-    return meaning is not None and meaning.observation is not None and meaning.observation.concept == PATHOLOGY
+    return meaning is not None and meaning.observation is not None and meaning.observation.concept == HISTOLOGY
 
 
 def reason_statements(record: Record, concepts: Concepts) -> Iterator[Statement]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.parameters import (
@@ -13,11 +12,9 @@ from cds_service.oncology.parameters import (
     LineParameters,
     Regimen,
     Windows,
-    read_line_parameters,
 )
 from cds_service.terminology import Concepts
 
-CLASS = "class:"
 NOT_ANTICANCER = frozenset({"supportive", "steroid", "other_cell_therapy", "car_t"})
 STEROID, CAR_T = "steroid", "car_t"
 INVESTIGATIONAL = "investigational"
@@ -41,18 +38,13 @@ class LineRules:
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self.concepts: Concepts = knowledge.concepts
-        self.parameters: LineParameters = read_line_parameters(knowledge.lines.data)
+        self.parameters: LineParameters = knowledge.lines
         self.windows: Windows = self.parameters.windows
         self.class_of: Mapping[str, str] = {d.name: d.drug_class for d in self.concepts.drugs.values()}
         self.steroids = frozenset(name for name, kind in self.class_of.items() if kind == STEROID)
         self.same: Mapping[str, str] = self.parameters.same
-        self._by_class: dict[str, set[str]] = {}
-        for drug in self.concepts.drugs.values():
-            self._by_class.setdefault(drug.drug_class, set()).add(drug.name)
-        self.families: Mapping[str, FamilyParameters] = {
-            name: self._spelled_out(column) for name, column in self.parameters.families.items()
-        }
-        self.regimens = tuple(self._known(regimen) for regimen in _typed(knowledge.regimens))
+        self.families: Mapping[str, FamilyParameters] = self.parameters.families
+        self.regimens = tuple(self._known(regimen) for regimen in knowledge.regimens)
         self.by_family: Mapping[str, tuple[KnownRegimen, ...]] = {
             family: tuple(k for k in self.regimens if family in k.regimen.families) for family in self.families
         }
@@ -96,17 +88,6 @@ class LineRules:
         """The family and those it may have transformed from or to (A2)."""
         return frozenset({family}) | self.parameters.transformation.get(family, frozenset())
 
-    def _spelled_out(self, column: FamilyParameters) -> FamilyParameters:
-        changes: dict[str, Any] = {}
-        for entry in fields(column):
-            value = getattr(column, entry.name)
-            if isinstance(value, frozenset) and entry.name != "within_class":
-                changes[entry.name] = frozenset(name for word in value for name in self._members(word))
-        return replace(column, **changes)
-
-    def _members(self, word: str) -> Iterable[str]:
-        return self._by_class.get(word.removeprefix(CLASS), ()) if word.startswith(CLASS) else (word,)
-
     def _known(self, regimen: Regimen) -> KnownRegimen:
         core = self.keys(regimen.core)
         return KnownRegimen(
@@ -120,22 +101,6 @@ class LineRules:
         """The drugs are a regimen of the family: all its core drugs, and nothing beyond its drugs."""
         return any(
             k.core and k.core <= drugs <= k.all_drugs for k in self.by_family[family] if k.regimen.type != PROCEDURE
-        )
-
-
-def _typed(regimens: Iterable[Any]) -> Iterable[Regimen]:
-    for row in regimens:
-        yield Regimen(
-            number=row.number,
-            name=row.name,
-            families=tuple(row.families),
-            core=tuple(row.order),
-            optional=tuple(sorted(row.optional)),
-            role=row.role,
-            type=row.type,
-            check="",
-            multi_part=row.multi_part,
-            unverified=row.unverified,
         )
 
 

@@ -1,16 +1,10 @@
-"""The numbers and drug sets of the line method, typed: ``rules/lines_of_therapy.yaml`` and ``rules/regimens.yaml``.
-
-``read_line_parameters`` and ``read_regimens`` take the parsed content of the two files; nothing is read from disk here.
-"""
+"""The numbers and drug sets of the line method, typed: ``rules/lines_of_therapy.yaml`` and ``rules/regimens.yaml``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from cds_service.rule_files import RuleFileError
 
 PULSED, CONTINUOUS, PROCEDURE = "pulsed", "continuous", "procedure"
 
@@ -19,8 +13,8 @@ PULSED, CONTINUOUS, PROCEDURE = "pulsed", "continuous", "procedure"
 class FamilyParameters:
     """One column of table c2. Days, inclusive; None where the table says "none" or "never".
 
-    ``maintenance``, ``lead_in_from``, ``lead_in_to``, ``protocol`` and ``salvage`` hold drug concepts and, written
-    ``class:<name>``, every drug of a class. ``replacement``: "certain" or "ambiguous_mid_course" (L14).
+    ``maintenance``, ``lead_in_from``, ``lead_in_to``, ``protocol`` and ``salvage`` hold ingredients, classes spelled
+    out. ``replacement``: "certain" or "ambiguous_mid_course" (L14).
     """
 
     name: str
@@ -98,14 +92,16 @@ class Windows:
 class LineParameters:
     """Everything the line method takes from ``rules/lines_of_therapy.yaml``.
 
-    ``classes`` maps the fact name of a class ("imid", "cd19", "cytotoxic" …) to drug classes of the drug table.
-    ``equivalents`` are sets of drugs that count as one (L6); ``one_ingredient`` those that *are* one (F1: every member
-    reads as the first). ``routes``, ``stop_reasons`` and ``supportive_intents`` map codes to their meaning.
+    ``classes`` maps the fact name of a class ("imid", "cd19", "cytotoxic" …) to drug classes of the drug table,
+    ``drugs_of`` to the ingredients of those classes. ``equivalents`` are sets of drugs that count as one (L6);
+    ``one_ingredient`` those that *are* one (F1: every member reads as the first). ``routes``, ``stop_reasons`` and
+    ``supportive_intents`` map codes to their meaning.
     """
 
     families: Mapping[str, FamilyParameters]
     windows: Windows
     classes: Mapping[str, tuple[str, ...]]
+    drugs_of: Mapping[str, frozenset[str]]
     equivalents: tuple[tuple[str, ...], ...]
     one_ingredient: tuple[tuple[str, ...], ...]
     mobilisation_drugs: frozenset[str]
@@ -116,7 +112,7 @@ class LineParameters:
     cd19_products: frozenset[str]
     regimen_procedures: Mapping[str, str]
     recorded_count_codes: frozenset[tuple[str, str]]
-    disease_status_codes: frozenset[tuple[str, str]]
+    """(system, code) of a recorded number of lines (Q1)."""
     other_cancer_regimens: tuple[frozenset[str], ...]
     other_cancer_codes: tuple[tuple[str, str], ...]
     """(system, code prefix) of other malignancies (A4)."""
@@ -152,105 +148,5 @@ class Regimen:
     optional: tuple[str, ...]
     role: str
     type: str
-    check: str
     multi_part: bool = False
     unverified: bool = False
-
-
-def read_line_parameters(content: Mapping[str, Any]) -> LineParameters:
-    """The typed parameters of ``rules/lines_of_therapy.yaml``. Raises RuleFileError, which names what is missing."""
-    try:
-        families = {name: _family(name, column) for name, column in content["families"].items()}
-        windows = Windows(**content["windows"])
-        return LineParameters(
-            families=families,
-            windows=windows,
-            classes={name: tuple(members) for name, members in content["classes"].items()},
-            equivalents=_groups(content["equivalents"]),
-            one_ingredient=_groups(content["one_ingredient"]),
-            regimen_procedures=dict(content["regimen_procedures"]),
-            recorded_count_codes=_codes(content["recorded_count_codes"]),
-            disease_status_codes=_codes(content["disease_status_codes"]),
-            other_cancer_regimens=tuple(frozenset(drugs) for drugs in content["other_cancer_regimens"]),
-            other_cancer_codes=tuple((row["system"], row["prefix"]) for row in content["other_cancer_codes"]),
-            routes=_meanings(content["routes"]),
-            stop_reasons=_meanings(content["stop_reasons"]),
-            transformation={name: frozenset(others) for name, others in content["transformation"].items()},
-            **{name: frozenset(content[name]) for name in _SETS},
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as problem:
-        raise _unusable("lines_of_therapy.yaml", problem) from problem
-
-
-def read_regimens(content: Mapping[str, Any]) -> tuple[Regimen, ...]:
-    """The named regimens of ``rules/regimens.yaml`` in table order. RuleFileError names what is missing."""
-    try:
-        return tuple(_regimen(row) for row in content["regimens"])
-    except (KeyError, TypeError, AttributeError) as problem:
-        raise _unusable("regimens.yaml", problem) from problem
-
-
-_SETS = (
-    "mobilisation_drugs",
-    "lymphodepletion_drugs",
-    "after_allo_drugs",
-    "never_alone",
-    "radioimmunotherapy",
-    "cd19_products",
-    "supportive_intents",
-    "neutral_reasons",
-    "other_reasons",
-)
-_FAMILY_SETS = frozenset(
-    {
-        "maintenance",
-        "lead_in_from",
-        "lead_in_to",
-        "protocol",
-        "salvage",
-        "within_class",
-        "cns_prophylaxis",
-    }
-)
-_FAMILY_FIELDS = frozenset(f.name for f in fields(FamilyParameters)) - {"name"}
-
-
-def _unusable(file: str, problem: Exception) -> RuleFileError:
-    return RuleFileError(
-        file, 0, f"a value is missing or not understood ({problem})", "compare it with the shipped file"
-    )
-
-
-def _family(name: str, column: Mapping[str, Any]) -> FamilyParameters:
-    unknown = set(column) - _FAMILY_FIELDS
-    if unknown:
-        raise ValueError(f"family {name}: unknown key {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = {key: frozenset(value) if key in _FAMILY_SETS else value for key, value in column.items()}
-    return FamilyParameters(name=name, **values)
-
-
-def _groups(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(row) for row in rows)
-
-
-def _codes(rows: list[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
-    return frozenset((row["system"], row["code"]) for row in rows)
-
-
-def _meanings(rows: Mapping[str, list[str]]) -> Mapping[str, str]:
-    return {str(word).lower(): meaning for meaning, words in rows.items() for word in words}
-
-
-def _regimen(row: Mapping[str, Any]) -> Regimen:
-    return Regimen(
-        number=row["number"],
-        name=row["name"],
-        families=tuple(row["families"]),
-        core=tuple(row["core"]),
-        optional=tuple(row.get("optional", ())),
-        role=row["role"],
-        type=row["type"],
-        check=row["check"],
-        multi_part=bool(row.get("multi_part", False)),
-        unverified=bool(row.get("unverified", False)),
-    )

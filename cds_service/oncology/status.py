@@ -8,13 +8,13 @@ from datetime import date
 
 from cds_service.fhir.dates import ANY_DAY, Interval, latest_bound
 from cds_service.fhir.model import ConditionEntry, ObservationEntry, Record
+from cds_service.oncology.knowledge import DISEASE_STATUS
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import Diagnosis
 from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import StatusEvent
 
 SPOKEN = frozenset({"final", "amended", "corrected"})
-QUESTION = "disease_status"
 KINDS = {
     "complete_remission": "CR",
     "partial_remission": "PR",
@@ -66,7 +66,7 @@ def _observed(
     if kind is None:
         return None
     question = rules.concepts.observation_question(entry.code)
-    asks_status = question is not None and question.concept == QUESTION
+    asks_status = question is not None and question.concept == DISEASE_STATUS
     about_us = bool(entry.focus & own)
     if not asks_status and (question is not None or not about_us):
         return None

@@ -28,7 +28,7 @@ def test_every_regimen_is_read_in_the_order_of_the_table() -> None:
     regimens = knowledge().regimens
     assert [r.number for r in regimens] == sorted(r.number for r in regimens)
     first = regimens[0]
-    assert (first.name, first.order[0], "lbcl" in first.families) == ("R-CHOP", "rituximab", True)
+    assert (first.name, first.core[0], "lbcl" in first.families) == ("R-CHOP", "rituximab", True)
 
 
 @pytest.fixture
@@ -53,6 +53,9 @@ def test_flags_may_be_absent(own_rules: Path) -> None:
         ),
         ("lines_of_therapy.yaml", "class:btk_inhibitor", "class:btk", "'class:btk' is no drug or class"),
         ("lines_of_therapy.yaml", "assembly_days: 35 ", "assembly_days: soon ", "'soon' is no number of days"),
+        ("lines_of_therapy.yaml", "  tandem: 180 ", "  tandems: 180 ", "the key 'tandems' means nothing here"),
+        ("lines_of_therapy.yaml", "  tandem: 180 ", "  # tandem: 180 ", "'windows.tandem' is absent"),
+        ("lines_of_therapy.yaml", "  tandem: 180 ", "  tandem: half a year ", "'half a year' is no number"),
         ("regimens.yaml", "core: [rituximab,", "core: [ritux,", "regimen 'R-CHOP' names 'ritux'"),
         ("regimens.yaml", "  role: 'frontline; R-mini", "  part: 'frontline; R-mini", "a regimen without 'role'"),
     ],
