@@ -6,6 +6,7 @@ from typing import Any
 
 from cds_service.cdshooks.body import JSON_TYPES, NDJSON_TYPES, check_media_type, read_body
 from cds_service.cdshooks.errors import Refusal
+from cds_service.cdshooks.evidence import with_evidence_checked
 from cds_service.cdshooks.services import Context, Json, parse_day
 from cds_service.errors import MixedPatients, NoPatient, TooComplex, UnreadableInput
 from cds_service.fhir import read_record
@@ -35,6 +36,8 @@ def answer_assessment(context: Context, environ: Json, as_of: str | None, jurisd
     except (MixedPatients, NoPatient, TooComplex) as error:
         raise Refusal(422, str(error)) from None
     assessment = context.pipeline.assessment(record, day, chosen)
+    if context.settings.validate_ == "evidence":
+        assessment = with_evidence_checked(assessment, body)
     notes.fields.update(
         jurisdiction=chosen,
         ruleset=ruleset.version,

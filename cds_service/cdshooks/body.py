@@ -17,7 +17,7 @@ MAX_DRAIN = 512 << 20
 
 
 def check_media_type(environ: dict[str, Any], allowed: frozenset[str]) -> None:
-    """415 for any media type but the allowed ones, and for a compressed body; parameters such as charset do not matter."""
+    """415 for any media type but the allowed ones, whatever its parameters, and for a compressed body."""
     sent = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
     if sent not in allowed:
         raise Refusal(415, f"send {' or '.join(sorted(allowed))}")

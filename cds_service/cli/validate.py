@@ -1,21 +1,17 @@
 """``cart-cds validate``: what fhir.resources says about each resource of a file.
 
-fhir.resources has no R4: its R4B models accept R4 resources of the types read here. Each resource of a Bundle is judged
-alone, so that one odd entry hides nothing.
+Each resource of a Bundle is judged alone, so that one odd entry hides nothing.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from cds_service.validation import RELEASES, best_fit, problems_of
 
-RELEASES = ("R4B", "R5", "STU3")
-_PACKAGES = {"R4B": "fhir.resources.R4B", "R5": "fhir.resources", "STU3": "fhir.resources.STU3"}
-MAX_PROBLEMS = 20
+__all__ = ["RELEASES", "ResourceReport", "validate_content"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,32 +69,8 @@ def _judge(place: str, resource: Any, release: str | None) -> ResourceReport:
         )
     name = resource.get("id")
     reference = f"{kind}/{name}" if isinstance(name, str) else kind
-    tried = (release,) if release else RELEASES
-    reports = []
-    for one in tried:
-        problems = tuple(_problems(kind, resource, one))
-        reports.append(ResourceReport(place=place, reference=reference, release=one, problems=problems))
-        if not problems:
-            return reports[-1]
-    return reports[0]
-
-
-def _problems(kind: str, resource: dict[str, Any], release: str) -> Iterator[str]:
-    """Place and complaint of each problem; never the value that stands there."""
-    try:
-        model = getattr(importlib.import_module(f"{_PACKAGES[release]}.{kind.lower()}"), kind)
-    except (ImportError, AttributeError):
-        yield f"{kind} is no resource of {release}"
-        return
-    try:
-        model.model_validate(resource)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        for one in found[:MAX_PROBLEMS]:
-            where = ".".join(str(part) for part in one["loc"]) or kind
-            yield f"{where}: {one['msg'] if one['type'] != 'value_error' else 'not a value FHIR allows here'}"
-        if len(found) > MAX_PROBLEMS:
-            yield f"and {len(found) - MAX_PROBLEMS} more problems"
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        # The library itself stumbles on unknown types in contained and on odd shapes.
-        yield f"cannot be checked: {type(error).__name__}"
+    if release:
+        fitting, problems = release, tuple(problems_of(kind, resource, release))
+    else:
+        fitting, problems = best_fit(kind, resource)
+    return ResourceReport(place=place, reference=reference, release=fitting, problems=problems)
