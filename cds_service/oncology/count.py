@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from cds_service.fhir.dates import Interval
-from cds_service.fhir.model import Concept, Record
+from cds_service.fhir.model import Concept, ObservationEntry, Record
 from cds_service.oncology.finish import Finished
-from cds_service.oncology.method import LineRules
+from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.spans import said
 from cds_service.oncology.steps import PROBABLE, Boundary
 from cds_service.oncology.walk_state import Doubt
+
+MOST_LINES = 50
+"""A larger number is no count of lines."""
+EPISODE = "EpisodeOfCare"
+SPOKEN: Mapping[str, tuple[str, ...]] = {
+    "QuestionnaireResponse": ("completed", "amended"),
+    EPISODE: ("active", "finished"),
+}
+"""Status of a form or episode whose number counts, as final and amended do for an Observation (Q1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,25 +97,42 @@ def candidate_key(found: Finished) -> str:
     return f"candidate:{found.line.evidence[0] if found.line.evidence else ''}"
 
 
-def recorded_count(record: Record, rules: LineRules, as_of: date) -> Recorded | None:
-    """Q1: the latest final or amended count."""
-    found = []
-    for entry in record.observations:
-        if entry.status not in ("final", "amended") or not _asks(entry.code, rules) or entry.date is None:
-            continue
-        value = entry.integer
-        if value is None and entry.quantity is not None and float(entry.quantity).is_integer():
-            value = int(entry.quantity)
-        if value is None and entry.text.strip().isdecimal() and len(entry.text.strip()) < 3:
-            value = int(entry.text.strip())
-        if value is not None and 0 <= value <= 50 and entry.date.first <= as_of:
-            found.append(Recorded(value=value, when=entry.date, reference=entry.reference))
+def recorded_count(record: Record, knowledge: Knowledge, as_of: date) -> Recorded | None:
+    """Q1: the latest count of a final or amended Observation, a completed form or an episode."""
+    found = [
+        Recorded(value=value, when=when, reference=reference)
+        for value, when, reference in (*_observed(record, knowledge), *_elsewhere(record, knowledge))
+        if value is not None and 0 <= value <= MOST_LINES and when is not None and when.first <= as_of
+    ]
     return max(found, key=lambda r: (r.when.last, r.when.first, r.reference), default=None)
 
 
-def _asks(code: Concept, rules: LineRules) -> bool:
-    wanted = rules.parameters.recorded_count_codes
-    return any((c.system, c.code) in wanted for c in code.codings)
+def _observed(record: Record, knowledge: Knowledge) -> Iterator[tuple[int | None, Interval | None, str]]:
+    for entry in record.observations:
+        if entry.status in ("final", "amended") and _asks(entry.code, knowledge):
+            yield _whole(entry), entry.date, entry.reference
+
+
+def _whole(entry: ObservationEntry) -> int | None:
+    text = entry.text.strip()
+    if entry.integer is not None:
+        return entry.integer
+    if entry.quantity is not None and float(entry.quantity).is_integer():
+        return int(entry.quantity)
+    return int(text) if text.isdecimal() and len(text) < 3 else None
+
+
+def _elsewhere(record: Record, knowledge: Knowledge) -> Iterator[tuple[int | None, Interval | None, str]]:
+    """Forms and episodes. An episode counts when it holds one number: of several, nothing says which is the count."""
+    held = Counter(entry.reference for entry in record.numbers)
+    for entry in record.numbers:
+        alone = entry.kind != EPISODE or held[entry.reference] == 1
+        if alone and entry.status in SPOKEN.get(entry.kind, ()) and _asks(entry.code, knowledge):
+            yield entry.value, entry.date, entry.reference
+
+
+def _asks(code: Concept, knowledge: Knowledge) -> bool:
+    return any(c.code and knowledge.counts_lines(c.system, c.code) for c in code.codings)
 
 
 def speaks_of(recorded: Recorded, starts: Iterable[Interval]) -> int:

@@ -43,6 +43,17 @@ class Knowledge:
     questions: frozenset[str]
     """Every question of the observation table that a rule reads."""
 
+    def counts_lines(self, system: str, code: str) -> bool:
+        """True for a code that asks for the number of lines (Q1)."""
+        return (self.concepts.systems.canonical(system), code.strip().upper()) in self.lines.recorded_count_codes
+
+    def reads(self, system: str, code: str) -> bool:
+        """True when a rule reads an Observation with this code."""
+        meaning = self.concepts.lookup(system, code)
+        asked = meaning.observation if meaning is not None else None
+        known = asked is not None and asked.kind == "question" and asked.concept in self.questions
+        return known or self.counts_lines(system, code)
+
 
 def load_knowledge(rules: Path) -> Knowledge:
     """The knowledge of a rules folder. Raises RuleFileError."""

@@ -92,7 +92,7 @@ class _Derivation:
         self.cells = find_cell_therapy(self.filtered.drugs, self.events, rules, as_of)
 
     def result(self, treatment: Treatment, record: Record, diagnoses: Sequence[Diagnosis]) -> Derivation:
-        recorded = recorded_count(record, self.rules, self.as_of)
+        recorded = recorded_count(record, self.rules.knowledge, self.as_of)
         found = self._pass({})
         value = None
         if recorded is not None:

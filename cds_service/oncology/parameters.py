@@ -112,7 +112,8 @@ class LineParameters:
     cd19_products: frozenset[str]
     regimen_procedures: Mapping[str, str]
     recorded_count_codes: frozenset[tuple[str, str]]
-    """(system, code) of a recorded number of lines (Q1)."""
+    """(system, code) of a recorded number of lines (Q1), as ``Systems.canonical`` spells the system; "" for a code that
+    also counts where no system is given."""
     other_cancer_regimens: tuple[frozenset[str], ...]
     other_cancer_codes: tuple[tuple[str, str], ...]
     """(system, code prefix) of other malignancies (A4)."""

@@ -73,7 +73,7 @@ class _Reader:
             equivalents=self.groups("equivalents"),
             one_ingredient=self.groups("one_ingredient"),
             regimen_procedures=MappingProxyType(dict(self.value("regimen_procedures"))),
-            recorded_count_codes=frozenset((r["system"], r["code"]) for r in self.value("recorded_count_codes")),
+            recorded_count_codes=frozenset(self.count_codes()),
             other_cancer_regimens=tuple(frozenset(drugs) for drugs in self.value("other_cancer_regimens")),
             other_cancer_codes=tuple((row["system"], row["prefix"]) for row in self.value("other_cancer_codes")),
             routes=_meanings(self.value("routes")),
@@ -99,6 +99,12 @@ class _Reader:
             raise self.document.error((*at, "assembly_days"), "the assembly window has no value", "give days")
         given["within_class"] = frozenset(given.get("within_class", ()))
         return FamilyParameters(name=family, **given)
+
+    def count_codes(self) -> Iterable[tuple[str, str]]:
+        for row in self.value("recorded_count_codes"):
+            yield self.concepts.systems.canonical(row["system"]), row["code"].upper()
+            if row.get("also_without_system") is True:
+                yield "", row["code"].upper()
 
     def windows(self) -> Windows:
         given = self.value("windows")
