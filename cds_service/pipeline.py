@@ -55,7 +55,7 @@ class Pipeline:
         self.referral_codes = frozenset(referral_codes)
         self.knowledge = load_knowledge(self.rules)
         self.wording = load_wording(self.rules)
-        self.drafts = DraftReader(self.rules, self.knowledge.concepts, code_pairs(self.referral_codes))
+        self.drafts = DraftReader(self.knowledge, code_pairs(self.referral_codes))
         self.rulesets: dict[str, Ruleset] = {j: load_ruleset(self.rules, j) for j in jurisdictions}
         self.rulebooks: dict[str, Rulebook] = {j: Rulebook(ruleset) for j, ruleset in self.rulesets.items()}
 

@@ -17,6 +17,7 @@ from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
 from cds_service.cdshooks.calls import Call, read_call
 from cds_service.cdshooks.catalogue import Service
 from cds_service.cdshooks.errors import Refusal
+from cds_service.cdshooks.evidence import with_evidence_checked
 from cds_service.cdshooks.fetching import Reach, fetch_medications, fill_gaps, reach
 from cds_service.cdshooks.metrics import Metrics
 from cds_service.cdshooks.prefetch import REQUIRED, Supplied, Template, read_prefetch
@@ -81,7 +82,7 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
     if way is not None and haematological and fetch_medications(context.source, way, call, supplied):
         record = _read(context, call, supplied)
         assessment = context.pipeline.assessment(record, day, context.settings.jurisdiction)
-    drafts = _drafts(context, call, supplied)
+    drafts = _drafts(context, call, supplied, assessment)
     hook = HookView(
         hook=service.hook,
         hook_instance=call.hook_instance,
@@ -94,6 +95,9 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
         referral_drafted=drafts.referral_drafted,
     )
     composed = context.pipeline.composition(assessment, hook, context.options)
+    if composed.cards and context.settings.validate_ == "evidence":
+        assessment = with_evidence_checked(assessment, body)
+        composed = context.pipeline.composition(assessment, hook, context.options)
     cards = list(composed.cards)
     if cards:
         sent = CardCall(
@@ -151,7 +155,7 @@ def _read(context: Context, call: Call, supplied: Supplied) -> Record:
     return record
 
 
-def _drafts(context: Context, call: Call, supplied: Supplied) -> DraftView:
+def _drafts(context: Context, call: Call, supplied: Supplied, assessment: Assessment) -> DraftView:
     """What the draft orders say; a draft of another patient is refused (decision 32)."""
     if call.drafts is None:
         return DraftView()
@@ -165,7 +169,7 @@ def _drafts(context: Context, call: Call, supplied: Supplied) -> DraftView:
     except TooComplex as error:
         raise Refusal(422, str(error)) from None
     selections: Sequence[str] | None = call.selections if call.service.hook == "order-select" else None
-    return context.pipeline.drafts.read(drafts, selections)
+    return context.pipeline.drafts.read(drafts, selections, assessment.picture)
 
 
 def _silent(context: Context, service: Service, fields: Json, why: str) -> Json:
