@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -156,6 +158,23 @@ class FlagRules:
     def say(self, sentence: str, **values: object) -> str:
         """A sentence of the file with its values, without doubled blanks."""
         return " ".join(self.sentences[sentence].format(**values).split()).replace(" )", ")")
+
+    def not_found(self, rule: FlagRule, as_of: date) -> str:
+        """Why a flag is unknown of which the record holds nothing, and what would settle it."""
+        said = self.sentences
+        coded = rule.measures or rule.answers or rule.conditions or rule.drugs or rule.event
+        if not coded:
+            return _spoken(said["not_coded"], rule.looks_for)
+        days = [measure.days for measure in rule.measures] or ([rule.absent_days] if rule.absent_days else [])
+        since = (as_of - timedelta(days=max(days))).isoformat() if days else ""
+        remedy = _spoken(said["since"], "", since) if since else said["any_result"]
+        because = _spoken(said["not_found"], rule.looks_for, remedy=remedy)
+        return f"{because}; {_spoken(said['not_coded'], rule.not_coded)}" if rule.not_coded else because
+
+
+@lru_cache(maxsize=512)
+def _spoken(sentence: str, looked_for: str, date: str = "", remedy: str = "") -> str:
+    return sentence.format(looked_for=looked_for, date=date, remedy=remedy)
 
 
 def read_flag_rules(document: Document, concepts: Concepts, cd19_products: frozenset[str]) -> FlagRules:

@@ -110,13 +110,14 @@ class _Finder:
             return known
         look = Look()
         results = self.results
-        for measure in rule.measures:
+        for measure in results.asked(rule.measures):
             look.add(look_at_measure(results, measure))
-        for answer in rule.answers:
+        for answer in results.asked(rule.answers):
             look.add(look_at_answer(results, answer, rule.absent_days, latest_only=rule.latest_decides))
         if rule.latest_decides:
             _keep_latest(look)
-        look.add(look_at_conditions(results, rule.conditions, self.conditions))
+        if self.conditions.stated and rule.conditions:
+            look.add(look_at_conditions(results, rule.conditions, self.conditions))
         if rule.latest_decides:
             _keep_latest(look)
         if rule.drugs:
@@ -184,18 +185,9 @@ class _Finder:
         return [Finding(text=text, when=None, evidence=said[0].evidence, key=rule.id)]
 
     def _not_found(self, rule: FlagRule) -> Flag:
-        rules = self.rules
-        coded = rule.measures or rule.answers or rule.conditions or rule.drugs or rule.event
-        if not coded:
-            return self._flag(rule, UNKNOWN, rules.say("not_coded", looked_for=rule.looks_for), ())
         if (rule.measures or rule.answers) and self._list_missing():
-            return self._flag(rule, UNKNOWN, rules.say("list_missing", looked_for=rule.looks_for), ())
-        days = [m.days for m in rule.measures] or ([rule.absent_days] if rule.absent_days else [])
-        remedy = rules.say("since", date=self.results.since(max(days)).isoformat()) if days else rules.say("any_result")
-        because = rules.say("not_found", looked_for=rule.looks_for, remedy=remedy)
-        if rule.not_coded:
-            because += f"; {rules.say('not_coded', looked_for=rule.not_coded)}"
-        return self._flag(rule, UNKNOWN, because, ())
+            return self._flag(rule, UNKNOWN, self.rules.say("list_missing", looked_for=rule.looks_for), ())
+        return self._flag(rule, UNKNOWN, self.rules.not_found(rule, self.results.as_of), ())
 
     def _list_missing(self) -> bool:
         coverage = self.record.coverage

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import TypeVar
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Concept, ObservationEntry, Record
-from cds_service.oncology.flag_rules import FlagRules, Limit, Measure
+from cds_service.oncology.flag_rules import Answer, FlagRules, Limit, Measure
 from cds_service.oncology.flag_units import folded
 from cds_service.terminology import Concepts
 
 SAME_DAY = 4
 """Results of one day that are looked at; a lab repeats a value, a flood of repeats is cut."""
 MAX_WORDS = 40
+Test = TypeVar("Test", Measure, Answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,10 @@ class Results:
                 continue
             if entry.date is None or entry.date.first <= as_of:
                 self.by_question.setdefault(question, []).append(entry)
+
+    def asked(self, tests: Iterable[Test]) -> list[Test]:
+        """Those tests of which the record holds any result."""
+        return [test for test in tests if test.question in self.by_question]
 
     def latest(self, question: str) -> list[ObservationEntry]:
         """The results of the latest day of a question (all that may be of that day), by reference; none undated."""
