@@ -19,7 +19,7 @@ from cds_service.labels.loader import load_ruleset
 from cds_service.labels.model import Assessment
 from cds_service.labels.packs import Ruleset
 from cds_service.oncology import describe
-from cds_service.oncology.knowledge import load_knowledge
+from cds_service.oncology.knowledge import Knowledge, load_knowledge
 
 JURISDICTIONS = ("us", "eu")
 
@@ -35,6 +35,25 @@ def code_pairs(codes: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(system, code) of each "system|code", in the order given."""
     parted = (text.rpartition("|") for text in codes)
     return tuple((system.strip(), code.strip()) for system, _, code in parted)
+
+
+class _Reads(dict[tuple[str, str], bool]):
+    """Whether a rule reads Observations with a code, worked out once for each code.
+
+    Charts hold thousands of results under few codes. What is kept is bounded, whatever a client sends.
+    """
+
+    MOST, LONGEST = 16384, 200
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+
+    def __missing__(self, place: tuple[str, str]) -> bool:
+        system, code = place
+        answer = self.knowledge.reads(system, code)
+        if len(self) < self.MOST and len(system) + len(code) <= self.LONGEST:
+            self[place] = answer
+        return answer
 
 
 class Pipeline:
@@ -54,17 +73,15 @@ class Pipeline:
         self.rules = rules or shipped_rules()
         self.referral_codes = frozenset(referral_codes)
         self.knowledge = load_knowledge(self.rules)
+        self._reads = _Reads(self.knowledge)
         self.wording = load_wording(self.rules)
         self.drafts = DraftReader(self.knowledge, code_pairs(self.referral_codes))
         self.rulesets: dict[str, Ruleset] = {j: load_ruleset(self.rules, j) for j in jurisdictions}
         self.rulebooks: dict[str, Rulebook] = {j: Rulebook(ruleset) for j, ruleset in self.rulesets.items()}
 
     def reads(self, system: str, code: str) -> bool:
-        """True when a rule could read an Observation with this code: ``known`` of ``fhir.read_record``."""
-        return (
-            self.knowledge.concepts.lookup(system, code) is not None
-            or (system, code) in self.knowledge.lines.recorded_count_codes
-        )
+        """True when a rule reads an Observation with this code: ``known`` of ``fhir.read_record``."""
+        return self._reads[system, code]
 
     def assessment(self, record: Record, as_of: date, jurisdiction: str) -> Assessment:
         """The record compared with the rules of a jurisdiction in force on ``as_of``.
