@@ -106,11 +106,20 @@ def l16_resumed_without_failure(step: Step) -> Verdict | None:
             return None
         why = f"the same drugs resumed after {step.gap} days without recorded failure"
         return Verdict(new=False, rule="L16", why=why, ambiguous=True, question=question)
-    maintenance = step.names <= step.family.maintenance and all(_long_schedule(step, k) for k in step.keys)
-    if step.gap <= limit or maintenance:
+    if step.gap <= limit or _scheduled_maintenance(step, limit):
         return None
     why = f"the same drugs resumed after {step.gap} days (limit {limit}) without recorded failure"
     return Verdict(new=True, rule="L16", why=why, ambiguous=True, question=question)
+
+
+def _scheduled_maintenance(step: Step, limit: int) -> bool:
+    """Maintenance on a long schedule is exempt (L16): its gap counts from the day the next dose was due."""
+    if not step.names <= step.family.maintenance:
+        return False
+    if all(_long_schedule(step, k) for k in step.keys):
+        return True
+    interval = step.line.maintenance_interval(step.keys, step.rules)
+    return interval is not None and interval > step.rules.windows.mid_course and step.gap <= limit + interval
 
 
 def l15_continues(step: Step) -> Verdict | None:

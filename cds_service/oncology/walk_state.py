@@ -123,6 +123,19 @@ class OpenLine:
         self.first_end = max(self.first_end, event.when.first.toordinal())
         self.last_end = max(self.last_end, event.when.last.toordinal())
 
+    def maintenance_interval(self, keys: frozenset[str], rules: LineRules) -> float | None:
+        """The median interval of the maintenance that is under way, from the last dose before it; None without any."""
+        days: list[int] = []
+        for part in reversed(self.parts):
+            if rules.keys(part.exposure.ingredients).isdisjoint(keys):
+                continue
+            days.append(part.exposure.start.first.toordinal())
+            if part.role != "maintenance":
+                break
+        days = sorted(set(days))
+        under_way = bool(self.parts) and self.parts[-1].role == "maintenance"
+        return median(b - a for a, b in pairwise(days)) if under_way and len(days) > 1 else None
+
     def after_transplant(self) -> bool:
         """No dose followed the last transplant."""
         return bool(self.transplants) and self.transplants[-1].when.last.toordinal() >= self.last_end
