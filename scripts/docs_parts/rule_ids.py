@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from cds_service.rule_files import read_yaml
@@ -20,6 +21,7 @@ BY_NAME = {"U2": "cds_service/oncology/treatment.py:_GONE", "D7": "rules/lines_o
 MOST = 4
 
 
+@lru_cache
 def places() -> dict[str, list[str]]:
     """Rule id -> ``file`` or ``file:function`` of every place that names it, the line method before the reader."""
     found: dict[str, list[str]] = {rule: [] for rule in RULES}

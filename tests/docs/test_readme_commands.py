@@ -28,7 +28,13 @@ def block(start: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of the service, empty before it starts."""
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
     """The service as ``make demo`` runs it, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -36,7 +42,7 @@ def served() -> Iterator[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CART_CDS_", "PROMETHEUS_", "OTEL_"))}
     chosen = {"CART_CDS_SANDBOX": "on", "CART_CDS_AUTH": "off", "CART_CDS_LOG_LEVEL": "error"}
     command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port), "--workers", "1"]
-    service = subprocess.Popen(command, env={**kept, **chosen}, stdout=subprocess.DEVNULL, cwd=ROOT)
+    service = subprocess.Popen(command, env={**kept, **chosen}, stdout=subprocess.DEVNULL, cwd=folder)
     base = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -80,6 +86,19 @@ def test_the_request_files_are_answered_with_a_card(served: str, hook: str) -> N
     answer = httpx.post(path, content=body, headers=headers, timeout=30, trust_env=False)
     assert answer.status_code == 200
     assert len(answer.json()["cards"]) == 1
+
+
+def test_a_running_service_writes_nothing(served: str, folder: Path) -> None:
+    body = (ROOT / "fhir_samples" / "hooks" / "patient-view.json").read_bytes()
+    path = f"{served}/cds-services/cart-referral-patient-view?asOf=2026-11-21"
+    answer = httpx.post(path, content=body, headers={"Content-Type": "application/json"}, timeout=30, trust_env=False)
+    card = answer.json()["cards"][0]
+    feedback = {
+        "feedback": [{"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-21T10:00:00Z"}]
+    }
+    given = httpx.post(path.replace("?asOf=2026-11-21", "/feedback"), json=feedback, timeout=30, trust_env=False)
+    assert given.status_code in (200, 204)
+    assert [p.name for p in folder.rglob("*")] == []
 
 
 def test_the_command_line_examples_run(tmp_path: Path) -> None:
