@@ -156,7 +156,7 @@ class _Pages:
         except Unusable as error:
             return self._unusable(error, str(asked.get("record") or ""))
         told = self._told(view)
-        parts = ("headline", "card", "history", "reasoning")
+        parts = ("headline", "card", "history", "reasoning", "notes")
         answer: dict[str, Any] = {part: render_template(f"sandbox/_{part}.html", **told) for part in parts}
         answer["axis"] = {"start": str(view.axis.start), "end": str(view.axis.end), "days": view.axis.days}
         answer["day"], answer["stops"] = str(view.day), told["stops"]
@@ -333,7 +333,7 @@ class _Pages:
         return found
 
     def _unusable(self, error: Unusable, record: str) -> Response:
-        told: dict[str, Any] = {"text": error.text}
+        told: dict[str, Any] = {"text": error.text[:1].upper() + error.text[1:]}
         place = _LINE.search(error.text)
         if place:
             told["line"], told["column"] = int(place[1]), int(place[2] or 0)

@@ -14,12 +14,13 @@ FILE = "patients.yaml"
 OUTCOMES = ("match", "review", "unknown", "near miss", "silent")
 """What becomes of a patient, in the order of the filter."""
 FAILURES = frozenset({"PD", "REL", "IF"})
-SPARK_WIDTH, SPARK_HEIGHT, SPARK_BASE = 240.0, 34.0, 22.0
+NARROWEST = 1.0
+"""Least width of a stroke, in per cent of the drawing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """One stroke of the small drawing: ``kind`` is given, failure, response or procedure."""
+    """One stroke of the small drawing, in per cent of its width: ``kind`` is given, failure, response or procedure."""
 
     kind: str
     x: float
@@ -90,10 +91,10 @@ def _ticks(row: Mapping[str, Any], as_of: date) -> Iterator[Tick]:
     days = max((as_of - first).days, 1)
 
     def place(day: date) -> float:
-        return round(4 + (SPARK_WIDTH - 8) * min(max((day - first).days / days, 0.0), 1.0), 1)
+        return round(2 + 96 * min(max((day - first).days / days, 0.0), 1.0), 1)
 
     for kind, start, end in spans:
-        yield Tick(kind=kind, x=place(start), width=round(max(place(end) - place(start), 2.0), 1))
+        yield Tick(kind=kind, x=place(start), width=round(max(place(end) - place(start), NARROWEST), 1))
 
 
 def _spans(event: Mapping[str, Any], as_of: date) -> Iterator[tuple[str, date, date]]:

@@ -14,7 +14,7 @@ from cds_service.fhir.dates import Interval
 from cds_service.oncology.model import Diagnosis, FamilyPicture
 from cds_service.oncology.steps import GIVEN, Derivation, DerivedLine, Exposure, StatusEvent, TreatmentEvent
 
-WIDTH, LEFT, RIGHT = 1000.0, 168.0, 16.0
+WIDTH, LEFT, RIGHT = 1000.0, 168.0, 28.0
 PLOT = WIDTH - LEFT - RIGHT
 ROW, LABEL_ROW, AXIS, TOP = 22.0, 17.0, 26.0, 8.0
 SHORTEST_BAR = 3.0
@@ -22,6 +22,7 @@ MARK = 12.0
 PILL = 25.0
 LETTER = 6.4
 """Mean width of a letter of the chart, in its units."""
+WINDOW_TEXTS = ("12 months from the end of line 1", "12 months", "12 mo")
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 EVENT_NAMES = {
     "auto_hsct": "Autologous transplant",
@@ -105,6 +106,8 @@ class Chart:
     window: Box | None
     today: float
     axis: Axis
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +186,10 @@ def draw(
 def _window(window: Window, axis: Axis, y: float) -> Box:
     end = window.start + timedelta(days=window.days)
     x = axis.x(window.start)
+    width = axis.x(end) - x
     title = f"{window.days} days from the end of the first line: {window.start} to {end}"
-    return Box(kind="window", x=x, y=y + 2, width=axis.x(end) - x, height=16, title=title, text="12 months")
+    text = next((one for one in WINDOW_TEXTS if LETTER * len(one) < width), "")
+    return Box(kind="window", x=x, y=y + 2, width=width, height=16, title=title, text=text)
 
 
 class _Pen:

@@ -34,7 +34,11 @@ function list(calls) {
     row.append(cell(String(call.number)), cell(call.at.slice(11, 19)), what, cell(String(call.status)), cell(`${call.ms} ms`));
     return row;
   }));
-  if (!calls.length) rows.replaceChildren(Object.assign(document.createElement("tr"), { className: "muted" }));
+  if (!calls.length) {
+    const row = document.createElement("tr");
+    row.append(Object.assign(cell("Nothing yet. Open a patient and choose “Ask the service as an EHR would”."), { colSpan: 5, className: "muted" }));
+    rows.replaceChildren(row);
+  }
 }
 
 function pretty(text) {

@@ -65,7 +65,7 @@ function show(told) {
   $("problem").hidden = true;
   if ($("paste-error")) $("paste-error").hidden = true;
   if (stage) { stage.hidden = false; document.body.classList.add("loaded"); }
-  for (const [id, part] of [["headline", "headline"], ["card", "card"], ["history", "history"], ["reasoning", "reasoning"]]) put($(id), told[part]);
+  for (const [id, part] of [["headline", "headline"], ["card", "card"], ["history", "history"], ["reasoning", "reasoning"], ["notes", "notes"]]) put($(id), told[part]);
   state.start = told.axis.start;
   state.days = told.axis.days;
   state.stops = told.stops;
@@ -185,10 +185,13 @@ function choose(button) {
   if (!refs.length) list.append("No resource says so: " + (button.classList.contains("unknown") ? "that is why it stays unknown." : "it rests on what was looked for and not found."));
   $("because").replaceChildren(text, list);
   light();
-  if (refs.length) showSource(refs[0], false);
+  if (refs.length) showSource(telling(refs), false);
 }
 
-const keyOf = (button) => `${button.dataset.rule} ${button.dataset.name}`;
+// Of several references the one that says most: a status, a diagnosis or a procedure before one of many doses.
+const telling = (refs) => refs.find((ref) => /(^|\/)(Observation|Condition|Procedure)\//.test(ref)) || refs[0];
+
+const keyOf = (button) => button.dataset.key;
 
 function refButton(ref) {
   const button = document.createElement("button");
