@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 import cds_service
-from cds_service.cards import CardOptions
+from cds_service.cards import CardOptions, referral_template
 from cds_service.cdshooks.answers import json_response
 from cds_service.cdshooks.assessments import answer_assessment
 from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
@@ -119,6 +119,8 @@ def _context(
         order_warning=settings.order_warning,
         referral_codes=code_pairs(settings.referral_codes),
     )
+    # Made and checked by fhir.resources now: the first card must not wait for it, and a bad site code stops the start.
+    referral_template(pipeline.wording, options)
     return Context(
         settings=settings,
         pipeline=pipeline,

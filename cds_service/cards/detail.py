@@ -28,8 +28,9 @@ def detail(scene: Scene) -> str:
     after: list[str] = []
     wanted, urgent = room_for(flags, wording), room_for(urgent_flags(flags, wording), wording)
     least = least_room(flags, wording)
+    kept = _Kept(scene)
     for step in (*STEPS, *EMERGENCIES):
-        before, after = _kept(scene, step)
+        before, after = kept.parts(step)
         room = MAX_DETAIL - len(GAP.join((*before, *after)))
         if room >= (least if step.clipped else urgent if step.unsourced else wanted):
             break
@@ -41,22 +42,34 @@ def detail(scene: Scene) -> str:
     return _with_extras(parts, len(before), bool(flags), wording)
 
 
-def _kept(scene: Scene, step: Brevity) -> tuple[list[str], list[str]]:
-    """The parts that are always kept: those before the flags and those after."""
-    choice, wording = scene.choice, scene.wording
-    before = [heading(scene)]
-    before += _order_lines(scene.hook, wording, step)
-    before.append("\n".join(f"- {line}" for line in criterion_lines(scene, step)))
-    confirm = confirm_line(scene)
-    if confirm:
-        before.append(confirm)
-    before.append(basis_line(choice, scene.assessment, wording, short=step.clipped))
-    past = past_review_line(choice, wording)
-    if past:
-        before.append(past)
-    before += _item_block(scene, step)
-    safety = safety_line(choice, scene.assessment.jurisdiction, wording)
-    return before, [safety, coverage_line(choice, scene.picture, wording, step)]
+class _Kept:
+    """The parts that are always kept; what does not change from step to step is said once."""
+
+    def __init__(self, scene: Scene) -> None:
+        choice, wording = scene.choice, scene.wording
+        self.scene = scene
+        self.heading = heading(scene)
+        self.confirm = confirm_line(scene)
+        self.past_review = past_review_line(choice, wording)
+        self.safety = safety_line(choice, scene.assessment.jurisdiction, wording)
+        self.bases: dict[bool, str] = {}
+
+    def parts(self, step: Brevity) -> tuple[list[str], list[str]]:
+        """Those before the flags and those after."""
+        scene, wording = self.scene, self.scene.wording
+        before = [self.heading, *_order_lines(scene.hook, wording, step)]
+        before.append("\n".join(f"- {line}" for line in criterion_lines(scene, step)))
+        before += [self.confirm] if self.confirm else []
+        before.append(self._basis(short=step.clipped))
+        before += [self.past_review] if self.past_review else []
+        before += _item_block(scene, step)
+        return before, [self.safety, coverage_line(scene.choice, scene.picture, wording, step)]
+
+    def _basis(self, *, short: bool) -> str:
+        if short not in self.bases:
+            scene = self.scene
+            self.bases[short] = basis_line(scene.choice, scene.assessment, scene.wording, short=short)
+        return self.bases[short]
 
 
 def heading(scene: Scene) -> str:
