@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from cds_service.cdshooks.calls import read_call
+from cds_service.cdshooks.catalogue import offered
+from cds_service.cdshooks.fetching import reach
+from cds_service.cdshooks.seams import NOBODY
 from cds_service.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,3 +78,16 @@ def test_no_connection_is_opened_by_default(service: hooks.Service, monkeypatch:
     del request["prefetch"]["medicationAdministrations"]
     answer(service, request)
     assert opened == []
+
+
+def test_a_token_never_shows_in_a_repr(service: hooks.Service) -> None:
+    request = service.request("patient-view", hooks.PICTURED)
+    request["fhirServer"] = "https://fhir.example.org"
+    request["fhirAuthorization"] = {"access_token": "CANARY-t0ken", "token_type": "Bearer", "expires_in": 300}
+    body = json.dumps(request).encode()
+    call = read_call(body, offered(("patient-view",))["cart-referral-patient-view"])
+    found = reach(call, body, NOBODY, 2.0)
+    assert found is not None
+    assert found.token == "CANARY-t0ken"
+    for value in (found, found.request(queries={"conditions": "Condition?patient=1"}), call.request):
+        assert "CANARY" not in repr(value)
