@@ -80,7 +80,8 @@ class Codes:
             if (r["concept"], r["system"], r["match"]) == (concept, system, "exact")
             and r["disease_status"] in ("", "not_in_remission")
         ]
-        return _concept(found, concept)
+        # A problem list holds disorders; the morphology of the same name is for pathology.
+        return _concept(sorted(found, key=lambda r: "morphologic" in r["display"]), concept)
 
     def drug(self, concept: str) -> Resource:
         """CodeableConcept of an ingredient."""
