@@ -29,7 +29,7 @@ def report_page(view: View, context: Context) -> tuple[str, str]:
         view=view,
         style=Markup(STYLE),  # noqa: S704 - a file of ours
         policy=POLICY.format(hash=digest, frame=""),
-        histories=[(course, _status(course.picture)) for course in view.courses],
+        histories=[(course, _status(course.picture)) for course in view.courses if not course.ahead],
         open_rules=[r for r in view.assessment.indications if r.status in (MET, REVIEW, UNKNOWN)],
         missing=_missing(view, wording.criterion_name),
         flags={status: [f for f in view.picture.flags if f.status == status] for status in ("present", "unknown")},
@@ -61,6 +61,8 @@ def _missing(view: View, name: Callable[[str], str]) -> list[str]:
                 if criterion.status == UNKNOWN:
                     found[f"{name(criterion.id)}: {criterion.because}"] = None
     for course in view.courses:
+        if course.ahead:
+            continue
         for text in (*course.picture.history.count.questions, *course.picture.history.gaps):
             found[text] = None
     return list(found)

@@ -95,7 +95,6 @@ class Lane:
 class Chart:
     """Everything to draw."""
 
-    family: str
     height: float
     plot_top: float
     plot_bottom: float
@@ -145,7 +144,7 @@ def known(when: Interval | None) -> bool:
 
 
 def draw(
-    family: FamilyPicture,
+    now: FamilyPicture | None,
     whole: FamilyPicture | None,
     axis: Axis,
     as_of: date,
@@ -153,23 +152,31 @@ def draw(
     label: Callable[[str], str],
     window: Window | None = None,
 ) -> Chart:
-    """The chart of a family's course on ``as_of``; ``whole`` is the same course with everything after that day."""
-    course = family.course
-    if course is None:
-        raise ValueError("the picture carries no course")
+    """The chart of a family's course on ``as_of``; ``whole`` is the same course with everything after that day.
+
+    ``now`` is None while the disease is not known yet.
+    """
+    course = now.course if now else None
+    later = whole.course if whole else None
+    lines = course.lines if course else ()
     pen = _Pen(axis, as_of, label)
-    bands, y = pen.bands(course.lines)
+    bands, y = pen.bands(lines)
     plot_top = y
     pen.y = y + (20.0 if window else 4.0)
-    pen.diagnoses(family.diagnoses)
-    later = whole.course if whole else None
-    pen.status([*course.status, *(e for e in later.status if pen.ahead(e.when))] if later else course.status)
-    pen.events([*_events(course), *(e for e in _events(later) if pen.ahead(e.when))] if later else _events(course))
-    pen.drugs([*course.exposures, *(e for e in later.exposures if pen.ahead(e.start))] if later else course.exposures)
+    pen.diagnoses(
+        [
+            *(now.diagnoses if now else ()),
+            *(d for d in (whole.diagnoses if whole else ()) if d.onset and known(d.onset) and pen.ahead(d.onset)),
+        ]
+    )
+    pen.status([*(course.status if course else ()), *(e for e in (later.status if later else ()) if pen.ahead(e.when))])
+    pen.events([*_events(course), *(e for e in _events(later) if pen.ahead(e.when))])
+    pen.drugs(
+        [*(course.exposures if course else ()), *(e for e in (later.exposures if later else ()) if pen.ahead(e.start))]
+    )
     bottom = pen.y + 4
     bands = [replace(band, height=bottom - band.y) for band in bands]
     return Chart(
-        family=family.family,
         height=bottom + AXIS,
         plot_top=plot_top,
         plot_bottom=bottom,
@@ -324,7 +331,9 @@ class _Pen:
         return Box(kind=kind, x=x, y=y, width=MARK, height=MARK, title=title, refs=refs, ahead=self.ahead(when))
 
 
-def _events(course: Derivation) -> list[TreatmentEvent]:
+def _events(course: Derivation | None) -> list[TreatmentEvent]:
+    if course is None:
+        return []
     found = {e.reference: e for line in (*course.lines, *course.candidates) for e in line.events}
     return list((found | {e.reference: e for e in course.local}).values())
 

@@ -53,12 +53,16 @@ class ShownCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """One disease family: its lines, its chart, and whether it is only supposed (the diagnosis is not settled)."""
+    """One disease family: its lines and its chart.
+
+    ``supposed``: the diagnosis is not settled. ``ahead``: on the day of the assessment nothing was known of it.
+    """
 
     picture: FamilyPicture
     name: str
     chart: Chart | None
     supposed: bool
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,17 +209,22 @@ def _day(text: str | None) -> date | None:
 
 
 def _courses(context: Context, assessment: Assessment, whole: ClinicalPicture, axis: Axis, day: date) -> list[Course]:
+    """Courses on record, then those supposed, then those that nobody knows of on ``day``."""
     picture = assessment.picture
     later = {**whole.hypothetical, **whole.families}
+    known = [(one, False, False) for one in picture.families.values()]
+    known += [(one, True, False) for one in picture.hypothetical.values()]
+    here = {one.family for one, _, _ in known}
+    known += [(one, False, True) for one in whole.families.values() if one.family not in here and one.course]
     found = []
-    for supposed, families in ((False, picture.families), (True, picture.hypothetical)):
-        for name, one in families.items():
-            chart = None
-            if one.course is not None:
-                window = _window(assessment, one)
-                chart = draw(one, later.get(name), axis, day, label=lambda c: _label(context, c), window=window)
-            title = context.pipeline.wording.family_name(name)
-            found.append(Course(picture=one, name=title, chart=chart, supposed=supposed))
+    for one, supposed, ahead in known:
+        chart = None
+        if one.course is not None:
+            now = None if ahead else one
+            window = None if ahead else _window(assessment, one)
+            chart = draw(now, later.get(one.family), axis, day, label=lambda c: _label(context, c), window=window)
+        name = context.pipeline.wording.family_name(one.family)
+        found.append(Course(picture=one, name=name, chart=chart, supposed=supposed, ahead=ahead))
     return found
 
 
