@@ -38,7 +38,7 @@ def early_failure(course: Course, first: FirstLine) -> Fact:
         proof = "is not on record as" if first.chemoimmunotherapy == NO else "is not proven to be"
         because = f"the first line ({agents}) {proof} chemoimmunotherapy, which the twelve months count from"
         return Fact(status=UNKNOWN, because=because)
-    limit = course.numbers.twelve_months
+    limit = course.numbers.twelve_months  # D7: days, inclusive
     days = first.days if first.outcome == RELAPSE else None
     if first.outcome == REFRACTORY or (days is not None and days[1] <= limit):
         return Fact(status=MET, grade=INFERRED, because=first.because, evidence=first.evidence)

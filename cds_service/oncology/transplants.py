@@ -77,7 +77,7 @@ def _further(line: OpenLine, event: TreatmentEvent, status: Sequence[StatusEvent
     longest = (event.when.last - before.when.first).days
     if longest > rules.windows.tandem or _failed_after(before.when.first.toordinal(), event, status):
         return Verdict(new=True, rule="L7", why="a further transplant, not a planned tandem")
-    if event.plans & before.plans:
+    if event.plans & before.plans:  # E6: a shared plan proves that the parts belong together
         return Verdict(new=False, rule="L7", why=f"planned tandem transplant, {longest} days after the first")
     question = f"was the second transplant, {longest} days after the first, a planned tandem?"
     why = f"second transplant {longest} days after the first, no shared plan on record"

@@ -34,6 +34,7 @@ from cds_service.oncology.steps import (
     TreatmentEvent,
 )
 
+# U2: such a record removes only itself, never another of the same dose.
 _GONE = {NEGATED: "recorded as not given or cancelled", RETRACTED: "entered in error"}
 _RULE = {
     "MedicationAdministration": "E1",
