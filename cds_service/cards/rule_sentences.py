@@ -8,7 +8,11 @@ from cds_service.cards.wording import Wording
 from cds_service.labels.packs import Criterion
 
 _DIAGNOSIS = (("met", "diagnosis"), ("review", "diagnosis_review"), ("unknown", "diagnosis_unknown"))
-_ABSENT = (("of", "absent_diagnosis"), ("unknown_for", "absent_diagnosis_unknown"))
+_ABSENT = (
+    ("of", "absent_diagnosis"),
+    ("review_for", "absent_diagnosis_review"),
+    ("unknown_for", "absent_diagnosis_unknown"),
+)
 
 
 def criterion_sentences(criterion: Criterion, wording: Wording, concept_label: Callable[[str], str]) -> tuple[str, ...]:

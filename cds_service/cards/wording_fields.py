@@ -130,6 +130,7 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "one_course_review": frozenset(),
         "transplant_ineligible": frozenset(),
         "absent_diagnosis": frozenset({"concepts"}),
+        "absent_diagnosis_review": frozenset({"concepts"}),
         "absent_diagnosis_unknown": frozenset({"concepts"}),
     },
     "page": {

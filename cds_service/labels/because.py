@@ -140,20 +140,27 @@ def diagnosis_result(
 def absent_result(
     criterion: Criterion, status: str, diagnosis: Diagnosis | None, others: tuple[Diagnosis, ...]
 ) -> CriterionResult:
-    """A disease the label excludes: absent, present, or not clear."""
+    """A disease the label excludes or leaves to a clinician: absent, present, or not clear."""
     name = criterion.id
+    barred, judged = criterion.params.get("of", ()), criterion.params.get("review_for", ())
+    does = "excludes" if barred else "leaves to clinical judgement"
     if diagnosis is not None:
         told = f"{diagnosis.label}{_state(diagnosis)}"
-        told += (
-            "; the label excludes it" if status == NOT_MET else "; whether it is what the label excludes is not stated"
-        )
+        if status == NOT_MET:
+            told += "; the label excludes it"
+        elif status == REVIEW:
+            told += "; the label leaves it to clinical judgement"
+        else:
+            told += f"; whether it is what the label {does} is not stated"
         grade = None if status == UNKNOWN else RECORDED
         return CriterionResult(id=name, status=status, because=told, grade=grade, evidence=diagnosis.evidence)
-    excluded = " or ".join(concept.replace("_", " ").replace("cns", "CNS") for concept in criterion.params["of"])
+    excluded = " or ".join(concept.replace("_", " ").replace("cns", "CNS") for concept in (*barred, *judged))
     if status == UNKNOWN:
         told = f"the list of conditions came in part; the full list would settle whether it holds {excluded}"
         return CriterionResult(id=name, status=status, because=told)
     told = f"no {excluded} on record; the label excludes it"
+    if not barred:
+        told = f"no {excluded} on record; the label leaves it to clinical judgement"
     return CriterionResult(id=name, status=status, because=told, grade=RECORDED, evidence=_together(others))
 
 

@@ -88,7 +88,7 @@ def domains(concepts: Iterable[str]) -> dict[str, Region]:
 def concepts_of(criterion: Criterion) -> frozenset[str]:
     """The diagnoses the criterion names."""
     return frozenset().union(
-        *(criterion.params.get(name, ()) for name in ("met", "review", "unknown", "of", "unknown_for"))
+        *(criterion.params.get(name, ()) for name in ("met", "review", "unknown", "of", "review_for", "unknown_for"))
     )
 
 
@@ -171,11 +171,14 @@ def _diagnosis(criterion: Criterion) -> tuple[Clause, ...]:
 
 
 def _absent_diagnosis(criterion: Criterion) -> tuple[Clause, ...]:
-    """Labels-us A7, A8: the disease itself excludes; what may or may not mean it leaves the question open."""
-    excluded = frozenset(criterion.params["of"])
-    open_question = excluded | frozenset(criterion.params.get("unknown_for", ()))
+    """Labels-us A7, A8: the disease itself excludes, or is left to a clinician; what may mean it leaves it open."""
+    excluded = frozenset(criterion.params.get("of", ()))
+    judged = frozenset(criterion.params.get("review_for", ()))
+    open_question = excluded | judged | frozenset(criterion.params.get("unknown_for", ()))
+    certain = Test("certainty", CERTAIN)
     return (
-        Clause(NOT_MET, (Test("concept", excluded), Test("certainty", CERTAIN))),
+        *((Clause(NOT_MET, (Test("concept", excluded), certain)),) if excluded else ()),
+        *((Clause(REVIEW, (Test("concept", judged), certain)),) if judged else ()),
         Clause(UNKNOWN, (Test("concept", open_question), Test("certainty", CERTAINTIES - {SUPERSEDED}))),
     )
 

@@ -13,6 +13,8 @@ from cds_service.labels.loader import Pack
 from cds_service.labels.loader_checks import CONCEPT_LISTS, named_diagnoses
 from cds_service.labels.yaml_lines import Document, Place
 
+_ABSENT = ("of", "review_for", "unknown_for")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -145,8 +147,8 @@ def _contradictions(document: Document, place: Place, one: Mapping[str, Any]) ->
     if "absent_diagnosis" in by_kind:
         number, criterion = by_kind["absent_diagnosis"]
         here: Place = (*place, "criteria", number)
-        yield from _twice(document, here, criterion, ("of", "unknown_for"))
-        for concept in sorted(met & {*criterion["of"], *criterion.get("unknown_for", ())}):
+        yield from _twice(document, here, criterion, _ABSENT)
+        for concept in sorted(met & {name for key in _ABSENT for name in criterion.get(key, ())}):
             problem = f"'{concept}' meets the diagnosis and is excluded by '{criterion['id']}', so nobody can have both"
             yield finding(document, here, ERROR, problem, "take it out of one of the two")
     if "relapsed_or_refractory" in by_kind:

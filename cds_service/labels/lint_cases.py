@@ -22,7 +22,7 @@ def case_findings(document: Document, place: Place, one: Mapping[str, Any]) -> I
         here: Place = (*place, "criteria", number)
         shown = {case.get("criteria", {}).get(criterion["id"]) for case in cases}
         for status, what in _ASKED.items():
-            if status not in shown:
+            if status not in shown and not (status == "not_met" and _never_refuses(criterion)):
                 problem = f"no case shows '{criterion['id']}' as {status}"
                 yield finding(document, here, WARNING, problem, f"add a {what}")
         for signal, values in _boundaries(criterion):
@@ -31,6 +31,11 @@ def case_findings(document: Document, place: Place, one: Mapping[str, Any]) -> I
                 if value not in exact:
                     problem = f"no case stands at {signal.replace('_', ' ')} {value}, a boundary of '{criterion['id']}'"
                     yield finding(document, here, WARNING, problem, "add a case on each side of the boundary")
+
+
+def _never_refuses(criterion: Mapping[str, Any]) -> bool:
+    """A disease that the label leaves to a clinician and does not exclude."""
+    return bool(criterion["kind"] == "absent_diagnosis" and "of" not in criterion)
 
 
 def _boundaries(criterion: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:

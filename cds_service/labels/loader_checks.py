@@ -12,7 +12,7 @@ from typing import Any
 from cds_service.labels.cases import expand_signals
 from cds_service.labels.yaml_lines import Document, Place, RuleFileError
 
-CONCEPT_LISTS = ("met", "review", "unknown", "of", "unknown_for")
+CONCEPT_LISTS = ("met", "review", "unknown", "of", "review_for", "unknown_for")
 """Parameters of criteria that hold disease concepts."""
 
 _APPROVALS = {"us": ("regular", "accelerated"), "eu": ("standard", "conditional")}

@@ -49,6 +49,12 @@ ANY_FAILURE = criterion("first_line_failure")
 NO_CNS = criterion(
     "absent_diagnosis", "not_primary_cns", of=["primary_cns_lymphoma"], unknown_for=["cns_lymphoma_unspecified"]
 )
+CNS_TO_A_CLINICIAN = criterion(
+    "absent_diagnosis",
+    "not_primary_cns",
+    review_for=["primary_cns_lymphoma"],
+    unknown_for=["cns_lymphoma_unspecified"],
+)
 UNFIT = criterion("transplant_ineligible")
 LENALIDOMIDE = criterion("refractory_to_lenalidomide")
 LAST_THERAPY = criterion("progressed_on_last_therapy", within_days=60)

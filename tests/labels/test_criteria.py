@@ -111,6 +111,21 @@ def test_primary_cns_lymphoma_excludes(sentence: str, facts: list[dict[str, str]
 
 
 @pytest.mark.parametrize(
+    ("sentence", "facts", "status"),
+    [
+        ("none on record", [fact("dlbcl_nos")], MET),
+        ("beside the named disease", [fact("dlbcl_nos"), fact("primary_cns_lymphoma", role="exclusion")], REVIEW),
+        ("suspected", [fact("dlbcl_nos"), fact("primary_cns_lymphoma", "provisional", "exclusion")], UNKNOWN),
+        ("not stated", [fact("dlbcl_nos"), fact("cns_lymphoma_unspecified", role="ambiguous")], UNKNOWN),
+    ],
+)
+def test_primary_cns_lymphoma_beside_another_is_left_to_a_clinician_where_the_label_does_not_exclude_it(
+    sentence: str, facts: list[dict[str, str]], status: str
+) -> None:
+    assert judged(p.CNS_TO_A_CLINICIAN, *facts) == status, sentence
+
+
+@pytest.mark.parametrize(
     ("sentence", "changed", "status"),
     [
         ("relapsed", {}, MET),
