@@ -86,7 +86,7 @@ class Edge:
 
         if environ.get("REQUEST_METHOD") == "OPTIONS" and _is_cds(path):
             seen.route = "preflight"
-            body = self._preflight(start)
+            body = self._preflight(start, path)
         else:
             body = self._answer(environ, start, seen)
         self._record(environ, seen, status, perf_counter() - began)
@@ -111,8 +111,8 @@ class Edge:
             )
             return [body]
 
-    def _preflight(self, start: Start) -> list[bytes]:
-        start("204 NO CONTENT", [("Allow", "GET, HEAD, POST, OPTIONS")])
+    def _preflight(self, start: Start, path: str) -> list[bytes]:
+        start("204 NO CONTENT", [("Allow", "GET, HEAD, OPTIONS" if path == CDS else "POST, OPTIONS")])
         return []
 
     def _cors(self, environ: dict[str, Any], path: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 import cds_service
 from cds_service.cdshooks import models
+from cds_service.cdshooks import openapi_examples as examples
 from cds_service.cdshooks.catalogue import Service
 from cds_service.settings import Settings
 
@@ -84,8 +85,13 @@ def _paths(services: dict[str, Service], settings: Settings) -> dict[str, Any]:
                 "summary": service.title,
                 **secured,
                 "parameters": [_as_of()] if settings.sandbox else [],
-                "requestBody": _body(_call_schema(service), "application/json", "application/fhir+json"),
-                "responses": _answers("CardsAnswer", 400, 401, 412, 413, 415, 422, 500, 503),
+                "requestBody": _body(
+                    _call_schema(service),
+                    examples.call(service.hook, service.required),
+                    "application/json",
+                    "application/fhir+json",
+                ),
+                "responses": _answers("CardsAnswer", 400, 401, 412, 413, 415, 422, 500, 503, example=examples.SILENCE),
             }
         }
         paths[f"/cds-services/{service.id}/feedback"] = {
@@ -93,22 +99,27 @@ def _paths(services: dict[str, Service], settings: Settings) -> dict[str, Any]:
                 "operationId": f"{service.id}-feedback",
                 "summary": "what became of our cards; may be sent again",
                 **secured,
-                "requestBody": _body(_ref("FeedbackPost"), "application/json"),
+                "requestBody": _body(_ref("FeedbackPost"), examples.FEEDBACK, "application/json"),
                 "responses": {"204": {"description": "taken"}, **_errors(400, 401, 413, 415, 422, 500, 503)},
             }
         }
     paths |= _open_paths()
     if settings.sandbox:
         paths["/api/assessment"] = _assessment_path()
+        paths["/"] = {"get": {"operationId": "sandbox", "summary": "test page", "responses": _page()}}
     return paths
 
 
+def _page(*errors: int) -> dict[str, Any]:
+    content = {"text/html": {"schema": {"type": "string"}}}
+    return {"200": {"description": "a page", "content": content}, **_errors(*errors)}
+
+
 def _open_paths() -> dict[str, Any]:
-    page = {"200": {"description": "a page", "content": {"text/html": {"schema": {"type": "string"}}}}, **_errors(404)}
     text = {"type": "string", "minLength": 1}
     names = {
-        name: {"name": name, "in": "path", "required": True, "schema": text}
-        for name in ("jurisdiction", "family", "product", "indication")
+        name: {"name": name, "in": "path", "required": True, "schema": text, "example": example}
+        for name, example in examples.NAMES.items()
     }
     family = [names["jurisdiction"], names["family"]]
     indication = [names["jurisdiction"], names["product"], names["indication"]]
@@ -116,11 +127,15 @@ def _open_paths() -> dict[str, Any]:
     metrics = {"200": {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     ready = {**_answers("Readiness"), "503": {"description": REASONS[503], "content": _json(_ref("Readiness"))}}
     return {
+        "/rules": {"get": {"operationId": "rules", "summary": "every rule in plain language", "responses": _page()}},
+        "/rules/compare/{product}": {
+            "get": {"operationId": "compareRules", "parameters": [names["product"]], "responses": _page(404)}
+        },
         "/rules/{jurisdiction}/{family}": {
-            "get": {"operationId": "familyRules", "parameters": family, "responses": page}
+            "get": {"operationId": "familyRules", "parameters": family, "responses": _page(404)}
         },
         "/rules/{jurisdiction}/{product}/{indication}": {
-            "get": {"operationId": "indicationRule", "parameters": indication, "responses": page}
+            "get": {"operationId": "indicationRule", "parameters": indication, "responses": _page(404)}
         },
         "/about": {"get": {"operationId": "about", "responses": anything}},
         "/openapi.json": {"get": {"operationId": "openapi", "responses": anything}},
@@ -133,13 +148,16 @@ def _open_paths() -> dict[str, Any]:
 def _assessment_path() -> dict[str, Any]:
     jurisdiction = {"name": "jurisdiction", "in": "query", "schema": {"type": "string", "enum": ["us", "eu"]}}
     anything = {"200": {"description": "the assessment", "content": _json({"type": "object"})}}
-    kinds = ("application/json", "application/fhir+json", "application/x-ndjson", "application/fhir+ndjson")
+    body = _body({"type": ["object", "array"]}, examples.RECORD, "application/json", "application/fhir+json")
+    body["content"] |= _body({"type": "string"}, examples.LINES, "application/x-ndjson", "application/fhir+ndjson")[
+        "content"
+    ]
     return {
         "post": {
             "operationId": "assessment",
             "summary": "one patient's record in any container, the full assessment out (sandbox only)",
             "parameters": [_as_of(), jurisdiction],
-            "requestBody": _body({"type": ["object", "array"]}, *kinds),
+            "requestBody": body,
             "responses": {**anything, **_errors(400, 413, 415, 422, 500, 503)},
         }
     }
@@ -171,12 +189,16 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _body(schema: dict[str, Any], *media_types: str) -> dict[str, Any]:
-    return {"required": True, "content": {media_type: {"schema": schema} for media_type in media_types}}
+def _body(schema: dict[str, Any], example: Any, *media_types: str) -> dict[str, Any]:
+    content = {media_type: {"schema": schema, "example": example} for media_type in media_types}
+    return {"required": True, "content": content}
 
 
-def _answers(model: str, *errors: int) -> dict[str, Any]:
-    return {"200": {"description": "answered", "content": _json(_ref(model))}, **_errors(*errors)}
+def _answers(model: str, *errors: int, example: Any = None) -> dict[str, Any]:
+    content = _json(_ref(model))
+    if example is not None:
+        content["application/json"]["example"] = example
+    return {"200": {"description": "answered", "content": content}, **_errors(*errors)}
 
 
 def _errors(*statuses: int) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
     fields["hook_instance"] = call.hook_instance
     if caller.issuer:
         fields.update(issuer=caller.issuer, tenant=caller.tenant)
-    day = parse_day(as_of) if as_of and context.settings.sandbox else context.today()
+    day = parse_day(as_of) if as_of is not None and context.settings.sandbox else context.today()
     if call.by_patient:
         return _silent(context, service, fields, "reader_is_patient")
     way = reach(call, body, caller, context.settings.fhir_seconds) if context.source.active else None

@@ -39,7 +39,7 @@ class Server:
                 stderr=err,
             )
 
-    def wait(self, seconds: float = 30) -> None:
+    def wait(self, seconds: float = 60) -> None:
         """Until it answers."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
