@@ -15,15 +15,14 @@ def purge(engine: Engine, before: float) -> dict[str, int]:
     Raises SQLAlchemyError.
     """
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            # Overwrite what is deleted, in the file and in its log.
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
         counts = forget(connection, before if math.isfinite(before) else 1e300)
         connection.commit()
-        _empty_log(connection)
+        if engine.dialect.name == "sqlite":
+            _shred(connection)
     return counts
 
 
-def _empty_log(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+def _shred(connection: Connection) -> None:
+    """Rewrite the file and empty its log, so that deleted rows are in neither."""
+    connection.exec_driver_sql("VACUUM")
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

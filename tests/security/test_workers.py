@@ -41,7 +41,7 @@ def guarded_server(tmp_path: Path) -> Iterator[Server]:
         CART_CDS_DATABASE_URL=f"sqlite:///{tmp_path / 'var' / 'used.db'}",
     )
     try:
-        server.wait()
+        server.wait(90)
         yield server
     finally:
         server.stop()
@@ -72,7 +72,7 @@ def test_sec_08_a_token_stays_used_when_every_worker_is_new(guarded_server: Serv
     for worker in workers_of(guarded_server):
         os.kill(worker, signal.SIGKILL)
     time.sleep(0.5)
-    guarded_server.wait()
+    guarded_server.wait(90)
     assert guarded_server.ask("POST", path, call, Content_Type="application/json", **header)[0] == 401
     logged = guarded_server.out.read_text() + guarded_server.err.read_text()
     assert header["Authorization"].split()[1].split(".")[2] not in logged
@@ -112,7 +112,7 @@ def _kill_during_posts(folder: Path, posts: int, kills: int) -> None:
                 time.sleep(0.05)
 
     try:
-        server.wait()
+        server.wait(90)
         threads = [threading.Thread(target=post) for _ in range(6)]
         for thread in threads:
             thread.start()
