@@ -32,6 +32,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+_ITEMS = re.compile(r"(?<=[;:,]) ")
 _WORDS = re.compile(r"\s+|[^\s,.;:()]+|[,.;:()]")
 Piece = tuple[str, str]
 """A piece of text and what became of it: same, new or gone."""
@@ -132,7 +133,7 @@ class RulePages:
                 if section:
                     sides.setdefault(one.family, {}).setdefault(jurisdiction, []).append(section)
         families = [(self._family_name(f), sides[f]) for f in FAMILIES if f in sides]
-        return self._render("rules_compare.html", product=products[name], facts=facts, families=families)
+        return self._render("rules_compare.html", product=products[name], facts=facts, families=families, marked=marked)
 
     def _page(self, jurisdiction: str, family: str, rule: str, today: date) -> str:
         ruleset = self._pipeline.rulesets.get(jurisdiction)
@@ -177,6 +178,25 @@ def changes_of(new: RuleSection, old: RuleSection) -> Change:
         logic=_pieces(old.logic, new.logic, "\n"),
         readings=_pieces([text for _, text in old.ambiguities], [text for _, text in new.ambiguities], "\n"),
     )
+
+
+def marked(sentence: str, jurisdiction: str, sides: dict[str, list[RuleSection]]) -> tuple[Piece, ...]:
+    """The items of a sentence, those new that no other jurisdiction's rules for the disease name."""
+    others = [section for name, found in sides.items() if name != jurisdiction for section in found]
+    if not others:
+        return ((sentence, "same"),)
+    known = {_bare(item) for section in others for told in section.logic for item in _ITEMS.split(told)}
+    items = _ITEMS.split(sentence)
+    found: list[Piece] = []
+    for number, item in enumerate(items):
+        if number:
+            found.append((" ", "same"))
+        found.append((item, "same" if _bare(item) in known else "new"))
+    return tuple(found)
+
+
+def _bare(item: str) -> str:
+    return item.rstrip(".;:, ").lower()
 
 
 def _pieces(old: Iterable[str], new: Iterable[str], glue: str) -> tuple[Piece, ...]:

@@ -32,7 +32,9 @@ def report_page(view: View, context: Context) -> tuple[str, str]:
         histories=[(course, _status(course.picture)) for course in view.courses if not course.ahead],
         open_rules=[r for r in view.assessment.indications if r.status in (MET, REVIEW, UNKNOWN)],
         missing=_missing(view, wording.criterion_name),
-        flags={status: [f for f in view.picture.flags if f.status == status] for status in ("present", "unknown")},
+        flags={
+            status: [f for f in view.picture.flags if f.status == status] for status in ("present", "absent", "unknown")
+        },
         name=wording.criterion_name,
         purpose=wording.intended_use,
         products=_products(view),

@@ -29,6 +29,8 @@ HOOK = "patient-view"
 FARTHEST = date(2199, 12, 31)
 STEPS = 36
 """So many even steps are looked at to find when a card appears; a change inside one that is undone again is missed."""
+MOST_RESOURCES = 1500
+"""Above this a look at every step would keep the service busy for seconds."""
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(
     ["image", "link", "autolink", "html_inline"]
 )
@@ -148,9 +150,12 @@ def look(context: Context, body: bytes, *, day: date | None, jurisdiction: str, 
 def cards_by_day(context: Context, view: View) -> list[tuple[date, str]]:
     """(day, what a card says on it: met, review, unknown, or silent), ascending; between equal days nothing changes.
 
-    The days of the chart are looked at in even steps and where something happened, and each change is found to the day.
+    Empty for a very large record. The days of the chart are looked at in even steps and where something happened, and
+    each change is found to the day.
     """
     axis = view.axis
+    if sum(view.picture.coverage.resources.values()) > MOST_RESOURCES:
+        return []
     days = {axis.start + timedelta(days=axis.days * step // STEPS) for step in range(STEPS + 1)}
     days |= {date.fromisoformat(text) for text in view.stops}
     known = {day: _kind(context, view, day) for day in sorted(days)}

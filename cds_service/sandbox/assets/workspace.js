@@ -37,6 +37,7 @@ async function post(address, body) {
 
 const question = () => ({ record: record ? record.text : "", asOf: state.day, jurisdiction: state.jurisdiction, default: set.default, hookInstance: set.instance });
 
+let keepTimer = 0;
 let waiting = null;
 let running = false;
 function refresh() {
@@ -72,7 +73,8 @@ function show(told) {
   state.day = told.day;
   showDay();
   light();
-  keepAddress();
+  clearTimeout(keepTimer);
+  keepTimer = setTimeout(keepAddress, 200);
   cardsOverTime();
 }
 
