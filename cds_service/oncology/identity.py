@@ -12,7 +12,6 @@ from cds_service.terminology import Concepts
 from cds_service.terminology.model import DrugMeaning
 
 ANOTHER_DISEASE = "another_disease"
-NOT_ANTICANCER = frozenset({"supportive", "steroid", "other_cell_therapy", "car_t"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +63,6 @@ class DrugReader:
             use=next((m.use for m in meanings if m.use != "systemic"), "systemic"),
             form=forms.pop() if len(forms) == 1 else "",
         )
-
-    def drug_class(self, ingredient: str) -> str:
-        """The class column of the drug table, "" for what is not tabled."""
-        drug = self._concepts.drugs.get(ingredient)
-        return drug.drug_class if drug is not None else ""
-
-    def anticancer(self, ingredient: str) -> bool:
-        """True for a drug that can make a line; False for steroids, supportive drugs and cells."""
-        return self.drug_class(ingredient) not in NOT_ANTICANCER
 
     def route(self, entry: MedicationEntry, identity: Identity) -> str:
         """intravenous, subcutaneous, oral, intrathecal; "" when neither record nor product says it."""

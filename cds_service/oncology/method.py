@@ -55,8 +55,7 @@ class LineRules:
 
     def label(self, ingredient: str) -> str:
         """The name of a drug for people."""
-        drug = self.concepts.drugs.get(ingredient)
-        return drug.label if drug is not None and drug.label else ingredient.replace("_", " ")
+        return self.concepts.drug_label(ingredient)
 
     def labels(self, ingredients: Iterable[str]) -> str:
         """Several names for a sentence, "a, b and c"."""

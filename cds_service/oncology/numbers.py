@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.oncology.knowledge import Knowledge
-from cds_service.terminology import Concepts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class CourseNumbers:
 
 def course_numbers(knowledge: Knowledge, family: str) -> CourseNumbers:
     """The numbers of ``family`` from the loaded rules."""
-    lines, concepts = knowledge.lines, knowledge.concepts
+    lines = knowledge.lines
     own, windows = lines.families[family], lines.windows
     return CourseNumbers(
         twelve_months=windows.twelve_months,
@@ -61,11 +60,5 @@ def course_numbers(knowledge: Knowledge, family: str) -> CourseNumbers:
         cycles_for_stable_disease=knowledge.course.cycles_for_stable_disease,
         drugs_of=lines.drugs_of,
         cd19_products=lines.cd19_products,
-        label_of=lambda name: drug_label(concepts, name),
+        label_of=knowledge.concepts.drug_label,
     )
-
-
-def drug_label(concepts: Concepts, name: str) -> str:
-    """A drug for a sentence; the concept with blanks where the table has no label."""
-    drug = concepts.drugs.get(name)
-    return drug.label if drug else name.replace("_", " ")

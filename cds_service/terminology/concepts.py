@@ -155,6 +155,11 @@ class Concepts:
         """An ingredient. Raises KeyError."""
         return self.drugs[name]
 
+    def drug_label(self, name: str) -> str:
+        """An ingredient for a sentence; the name with blanks where the table has no label."""
+        drug = self.drugs.get(name)
+        return drug.label if drug is not None and drug.label else name.replace("_", " ")
+
     def drugs_of_class(self, drug_class: str) -> frozenset[str]:
         """Every ingredient of a class."""
         return frozenset(d.name for d in self.drugs.values() if d.drug_class == drug_class)

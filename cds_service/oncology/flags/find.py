@@ -17,7 +17,6 @@ from cds_service.oncology.flags.history import (
 )
 from cds_service.oncology.flags.measured import look_at_answer, look_at_measure
 from cds_service.oncology.flags.results import Finding, Look, Results
-from cds_service.oncology.identity import DrugReader
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.method import LineRules, rules_of
 from cds_service.oncology.model import FLAG_IDS, NOT_MET, UNKNOWN, Diagnosis, Fact, Flag
@@ -140,8 +139,7 @@ class _Finder:
 
     def _all_doses(self) -> Mapping[str, tuple[Dose, ...]]:
         if self._doses is None:
-            drugs = DrugReader(self.lines.concepts, self.lines.parameters)
-            self._doses = doses_of(self.record, self.treatment, self.rules, drugs, self.results.as_of)
+            self._doses = doses_of(self.record, self.treatment, self.rules, self.lines, self.results.as_of)
         return self._doses
 
     def _present(self, rule: FlagRule, present: list[Finding]) -> Flag:

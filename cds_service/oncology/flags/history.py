@@ -34,7 +34,7 @@ class Dose:
 
 
 def doses_of(
-    record: Record, treatment: Treatment, rules: FlagRules, drugs: DrugReader, as_of: date
+    record: Record, treatment: Treatment, rules: FlagRules, lines: LineRules, as_of: date
 ) -> Mapping[str, tuple[Dose, ...]]:
     """Doses by ingredient: anticancer drugs and steroids from the treatment, supportive ones from the record."""
     found: dict[str, list[Dose]] = {}
@@ -53,7 +53,8 @@ def doses_of(
                     route=exposure.route,
                 )
                 found.setdefault(ingredient, []).append(dose)
-    wanted = {name for name in rules.ingredients if not drugs.anticancer(name) and drugs.drug_class(name) != "steroid"}
+    wanted = {name for name in rules.ingredients if not lines.anticancer(name) and not lines.steroid(name)}
+    drugs = DrugReader(lines.concepts, lines.parameters)
     for entry in record.medications:
         identity = drugs.identity(entry)
         if identity.use != "systemic" or wanted.isdisjoint(identity.ingredients):
