@@ -7,8 +7,9 @@ status, or the first therapy, and that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from cds_service.fhir.dates import Interval
@@ -16,7 +17,7 @@ from cds_service.oncology.coverage import Gaps
 from cds_service.oncology.model import Diagnosis
 from cds_service.oncology.numbers import CourseNumbers
 from cds_service.oncology.spans import is_after, on_day
-from cds_service.oncology.steps import Derivation, DerivedLine, StatusEvent, TreatmentEvent
+from cds_service.oncology.steps import Derivation, DerivedLine, Exposure, StatusEvent, TreatmentEvent
 
 RANK = {"PD": 0, "REL": 0, "IF": 0, "SD": 1, "MR": 2, "PR": 3, "IMPROVED": 3, "VGPR": 4, "CR": 5}
 RESPONSES = ("CR", "VGPR", "PR", "IMPROVED")
@@ -49,6 +50,10 @@ class Course:
     diagnoses: tuple[Diagnosis, ...]
     gaps: Gaps
     transformed: Interval | None = None
+    by_drug: Mapping[str, tuple[tuple[int, Exposure], ...]] = field(default_factory=dict)
+    """Exposures of the derivation by ingredient, each with its place in their order."""
+    line_openers: tuple[str, ...] = ()
+    """One reference for each line."""
 
     @property
     def untreated(self) -> bool:
@@ -90,14 +95,21 @@ class Course:
 
     def openers(self) -> tuple[str, ...]:
         """One reference for each line, else those of the diagnosis: what an absence rests on."""
-        lines = [_opener(line) for line in self.derivation.lines if line.evidence]
-        return unique(lines) or self.diagnosis_evidence()
+        return self.line_openers or self.diagnosis_evidence()
 
     def diagnosis_evidence(self) -> tuple[str, ...]:
         """The resources that hold the diagnosis."""
         return unique(r for d in self.diagnoses if d.family == self.family for r in d.evidence) or unique(
             r for d in self.diagnoses for r in d.evidence
         )
+
+
+def _by_drug(exposures: Iterable[Exposure]) -> dict[str, tuple[tuple[int, Exposure], ...]]:
+    found: dict[str, list[tuple[int, Exposure]]] = defaultdict(list)
+    for place, exposure in enumerate(exposures):
+        for ingredient in exposure.ingredients:
+            found[ingredient].append((place, exposure))
+    return {ingredient: tuple(doses) for ingredient, doses in found.items()}
 
 
 def _opener(line: DerivedLine) -> str:
@@ -141,6 +153,7 @@ def read_course(
     """The course of ``derivation.family``. ``events`` are all transplants and infusions of the patient."""
     turned = transformation(diagnoses, derivation.family)
     status = _dated(derivation, as_of)
+    treated = _treated_from(derivation, events)
     return Course(
         family=derivation.family,
         numbers=numbers,
@@ -148,11 +161,13 @@ def read_course(
         derivation=derivation,
         lines=lines_since(derivation.lines, turned, numbers.diagnosis_leeway),
         status=status,
-        failures=tuple(e for e in status if e.failure and (e.kind != "PD" or _treated_before(derivation, events, e))),
+        failures=tuple(e for e in status if e.failure and (e.kind != "PD" or e.when.last > treated)),
         events=events,
         diagnoses=diagnoses,
         gaps=gaps,
         transformed=turned,
+        by_drug=_by_drug(derivation.exposures),
+        line_openers=unique(_opener(line) for line in derivation.lines if line.evidence),
     )
 
 
@@ -164,10 +179,11 @@ def lines_since(lines: tuple[DerivedLine, ...], turned: Interval | None, leeway:
     return tuple(line for line in lines if line.start.last >= edge)
 
 
-def _treated_before(derivation: Derivation, events: tuple[TreatmentEvent, ...], event: StatusEvent) -> bool:
-    started = [e.start for e in derivation.exposures] + [line.start for line in derivation.lines]
-    started += [e.when for e in (*derivation.local, *events)]
-    return any(is_after(event.when, start) is not False for start in started)
+def _treated_from(derivation: Derivation, events: tuple[TreatmentEvent, ...]) -> date:
+    """The earliest day on which treatment of any kind may have begun; the end of time without any."""
+    started = [e.start.first for e in derivation.exposures] + [line.start.first for line in derivation.lines]
+    started += [e.when.first for e in (*derivation.local, *events)]
+    return min(started, default=date.max)
 
 
 def _dated(derivation: Derivation, as_of: date) -> tuple[StatusEvent, ...]:

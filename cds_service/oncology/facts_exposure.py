@@ -27,7 +27,8 @@ SETTINGS = frozenset({"bridging", "conditioning", "lymphodepletion", "mobilisati
 def exposures_to(course: Course, fact_class: str) -> tuple[Exposure, ...]:
     """Exposures of the family to a drug of that class, given or probable, in order."""
     drugs = course.numbers.drugs_of.get(fact_class, frozenset())
-    return tuple(e for e in course.derivation.exposures if not drugs.isdisjoint(e.ingredients))
+    given = {place: e for drug in drugs & course.by_drug.keys() for place, e in course.by_drug[drug]}
+    return tuple(given[place] for place in sorted(given))
 
 
 def exposure_facts(course: Course) -> Iterator[tuple[str, Fact]]:
@@ -56,8 +57,8 @@ def exposed(course: Course, fact_class: str, label: str) -> Fact:
             "prove that it was given; an administration or statement would settle it"
         )
         return Fact(status=UNKNOWN, because=because)
-    trial = next((e for e in course.derivation.exposures if UNKNOWN_DRUG in e.ingredients), None)
-    if trial is not None:
+    if UNKNOWN_DRUG in course.by_drug:
+        trial = course.by_drug[UNKNOWN_DRUG][0][1]
         because = f"a study or unnamed drug was given from {said(trial.start)}; its name would settle it"
         return Fact(status=UNKNOWN, because=because)
     if not course.gaps.complete:

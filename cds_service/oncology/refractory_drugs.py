@@ -57,8 +57,7 @@ def lenalidomide(course: Course) -> Verdict:
     """Refractory to lenalidomide, any dose, any line, maintenance included (labels-us A16)."""
     if course.untreated:
         return Verdict(fact=untreated_fact(course))
-    found = [e for e in course.derivation.exposures if LENALIDOMIDE in e.ingredients]
-    if not found:
+    if LENALIDOMIDE not in course.by_drug:
         return Verdict(fact=_never_given(course, exposed(course, "imid", CLASSES["imid"])))
     if course.family != "multiple_myeloma":
         return Verdict(fact=Fact(status=UNKNOWN, because="defined for multiple myeloma only"))
@@ -72,7 +71,7 @@ def _never_given(course: Course, imid: Fact) -> Fact:
     if not course.gaps.complete:
         because = f"lenalidomide was not found, but treatment may be missing: {course.gaps.why}"
         return Fact(status=UNKNOWN, because=because)
-    if any("investigational" in e.ingredients for e in course.derivation.exposures):
+    if "investigational" in course.by_drug:
         return Fact(status=UNKNOWN, because="a study or unnamed drug was given; its name would settle it")
     return Fact(
         status=NOT_MET, grade=INFERRED, because="lenalidomide is not among the drugs given", evidence=imid.evidence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from cds_service.fhir.dates import Interval
@@ -19,7 +19,7 @@ from cds_service.oncology.steps import Exposure, StatusEvent, TreatmentEvent
 from cds_service.oncology.transplants import join_transplant
 from cds_service.oncology.walk_days import Day, days_of, moments
 from cds_service.oncology.walk_rules import Verdict, decide_by
-from cds_service.oncology.walk_state import Doubt, Marks, Moment, OpenLine, Step, marks
+from cds_service.oncology.walk_state import Doubt, Marks, OpenLine, Step, marks
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,12 +85,13 @@ class _Walk:
         if line is None:
             self._open(day, "L1", ["first treatment on record"])
             return
-        group = list(day.drugs)
-        carried = [e for e in group if self._carries_over(line, e)]
-        for exposure in carried:
-            line.add(exposure, "carried_over", "L17", self.rules, named=True)
-            line.shares_doses = True
-        group = [e for e in group if e not in carried]
+        group: list[Exposure] = []
+        for exposure, carried in [(e, self._carries_over(line, e)) for e in day.drugs]:
+            if carried:
+                line.add(exposure, "carried_over", "L17", self.rules, named=True)
+                line.shares_doses = True
+            else:
+                group.append(exposure)
         if not group:
             return
         verdict = self._settled(self._verdict(line, day, group), day)
@@ -106,20 +107,26 @@ class _Walk:
         new = frozenset(n for n in names if self.rules.key(n) not in line.drugs)
         swapped = names - new - line.names
         status = self._marks(line)
-        step = Step(
-            line=line,
-            group=group,
-            names=names,
-            keys=self.rules.keys(names),
-            new=new,
-            swapped=swapped,
-            ahead=self._ahead(day.when) if new else frozenset(),
-            moment=Moment(0, 0, 0),
-            status=status,
-            family=self.family,
-            rules=self.rules,
+        keys = self.rules.keys(names)
+        ahead = self._ahead(day.when) if new else frozenset()
+        return decide_by(
+            [
+                Step(
+                    line=line,
+                    group=group,
+                    names=names,
+                    keys=keys,
+                    new=new,
+                    swapped=swapped,
+                    ahead=ahead,
+                    moment=moment,
+                    status=status,
+                    family=self.family,
+                    rules=self.rules,
+                )
+                for moment in moments(line, day.when, status)
+            ]
         )
-        return decide_by([replace(step, moment=moment) for moment in moments(line, day.when, status)])
 
     def _settled(self, verdict: Verdict, day: Day) -> Verdict:
         """A recorded count has settled this boundary (Q2)."""
@@ -147,7 +154,7 @@ class _Walk:
 
     def _carries_over(self, line: OpenLine, exposure: Exposure) -> bool:
         """L17: a drug of the line before that simply goes on."""
-        if len(self.result.lines) < 2:
+        if len(self.result.lines) < 2 or line.names.issuperset(exposure.ingredients):
             return False
         before = self.result.lines[-2]
         for ingredient in exposure.ingredients:

@@ -33,7 +33,8 @@ def moments(line: OpenLine, when: Interval, status: Marks) -> Iterator[Moment]:
     if first != last or lower != begin or line.first_end != line.last_end:
         yield Moment(min(begin, first), line.last_end, first, latest=True)
         yield Moment(lower, line.first_end, last)
-    for mark in status.failures:
+    exact = first == last and lower == begin
+    for mark in status.vague_failures if exact else status.failures:
         possible = mark.last > lower and mark.first <= last
         if possible and not (mark.first > begin and mark.last <= first):
             yield Moment(lower, line.first_end, last, certain=False)

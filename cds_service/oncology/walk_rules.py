@@ -29,6 +29,10 @@ class Verdict:
     aborts: bool = False
 
 
+GOES_ON = Verdict(new=False, rule="L15", why="", role="core")
+"""The answer to most days: the same drugs again."""
+
+
 def decide(step: Step) -> Verdict:
     """The verdict on one treatment day under one reading of its dates."""
     asked = NEW_DRUG if step.new else NO_NEW_DRUG
@@ -125,12 +129,13 @@ def _scheduled_maintenance(step: Step, limit: int) -> bool:
 def l15_continues(step: Step) -> Verdict | None:
     """L15: dropped drugs, other dose, schedule or route: the same line."""
     maintenance = step.names <= step.family.maintenance and _maintains(step)
-    role = "maintenance" if maintenance else "core"
-    rule = "L8" if maintenance else ("L6" if step.swapped else "L15")
-    why = f"{step.rules.labels(sorted(step.swapped))} in place of an equivalent drug" if step.swapped else ""
     if maintenance:
         why = f"{step.rules.labels(sorted(step.names))} went on as maintenance"
-    return Verdict(new=False, rule=rule, why=why, role=role, modified=bool(step.swapped))
+        return Verdict(new=False, rule="L8", why=why, role="maintenance", modified=bool(step.swapped))
+    if step.swapped:
+        why = f"{step.rules.labels(sorted(step.swapped))} in place of an equivalent drug"
+        return Verdict(new=False, rule="L6", why=why, role="core", modified=True)
+    return GOES_ON
 
 
 def _maintains(step: Step) -> bool:

@@ -166,9 +166,13 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The status events that may lie after the start of a line, by what rules ask of them."""
+    """The status events that may lie after the start of a line, by what rules ask of them.
+
+    ``vague_failures`` are those whose dates leave the day open: only they can be read in two ways against exact dates.
+    """
 
     failures: tuple[Mark, ...] = ()
+    vague_failures: tuple[Mark, ...] = ()
     remissions: tuple[Mark, ...] = ()
     responses: tuple[Mark, ...] = ()
     inadequate: tuple[Mark, ...] = ()
@@ -181,8 +185,10 @@ INADEQUATE = frozenset({"SD", "MR"})
 def marks(status: Iterable[StatusEvent], begin: date) -> Marks:
     """Status events whose last possible day lies after ``begin``."""
     found = [Mark(e.when.first.toordinal(), e.when.last.toordinal(), e.kind, e) for e in status if e.when.last > begin]
+    failures = tuple(m for m in found if m.event.failure)
     return Marks(
-        failures=tuple(m for m in found if m.event.failure),
+        failures=failures,
+        vague_failures=tuple(m for m in failures if m.first != m.last),
         remissions=tuple(m for m in found if m.kind == "CR"),
         responses=tuple(m for m in found if m.kind in RESPONSES),
         inadequate=tuple(m for m in found if m.kind in INADEQUATE),
