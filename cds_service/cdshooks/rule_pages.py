@@ -180,15 +180,25 @@ def changes_of(new: RuleSection, old: RuleSection) -> Change:
     )
 
 
-def marked(sentence: str, jurisdiction: str, sides: dict[str, list[RuleSection]]) -> tuple[Piece, ...]:
-    """The items of a sentence, those new that no other jurisdiction's rules for the disease name."""
-    others = [section for name, found in sides.items() if name != jurisdiction for section in found]
-    if not others:
-        return ((sentence, "same"),)
-    known = {_bare(item) for section in others for told in section.logic for item in _ITEMS.split(told)}
-    items = _ITEMS.split(sentence)
+def marked(
+    section: RuleSection, jurisdiction: str, sides: dict[str, list[RuleSection]]
+) -> tuple[tuple[Piece, ...], ...]:
+    """The sentences of a rule in items, each new that the nearest rule of every other jurisdiction does not name."""
+    own = _items(section)
+    known: set[str] = set()
+    others = [found for name, found in sides.items() if name != jurisdiction and found]
+    for found in others:
+        known |= max((_items(one) for one in found), key=lambda items: len(items & own) / len(items | own))
+    return tuple(_marked(sentence, known if others else own) for sentence in section.logic)
+
+
+def _items(section: RuleSection) -> set[str]:
+    return {_bare(item) for sentence in section.logic for item in _ITEMS.split(sentence)}
+
+
+def _marked(sentence: str, known: set[str]) -> tuple[Piece, ...]:
     found: list[Piece] = []
-    for number, item in enumerate(items):
+    for number, item in enumerate(_ITEMS.split(sentence)):
         if number:
             found.append((" ", "same"))
         found.append((item, "same" if _bare(item) in known else "new"))

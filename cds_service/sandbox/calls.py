@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from time import perf_counter
 from typing import Any
 
@@ -36,7 +36,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, COUNTER.size + SLOTS * SLOT_BYTES)
-        self._lock = get_context("fork").Lock()
+        self._lock = get_context("fork" if "fork" in get_all_start_methods() else None).Lock()
 
     def add(self, call: dict[str, Any]) -> None:
         """Keep one call; without its bodies when they do not fit. Never raises for want of room or time."""

@@ -222,8 +222,18 @@ def test_a_changed_label_shows_what_changed(client: FlaskClient) -> None:
 def test_one_product_is_compared_side_by_side(client: FlaskClient) -> None:
     page = client.get("/rules/compare/tecartus").text
     assert "<h3>US</h3>" in page and "<h3>EU</h3>" in page
-    assert "BTK" in " ".join(re.findall(r"<ins>([^<]*)</ins>", page)), "only the EU asks for a BTK inhibitor"
+    assert "BTK" in " ".join(re.findall(r"<ins><span[^>]*>[^<]*</span>([^<]*)</ins>", page)), (
+        "only the EU asks for a BTK inhibitor"
+    )
     assert client.get("/rules/compare/nothing").status_code == 404
+
+
+def test_the_comparison_marks_what_only_one_side_names(client: FlaskClient) -> None:
+    page = client.get("/rules/compare/yescarta").text
+    early = page[page.index("Large B-cell lymphoma</h2>") :]
+    assert re.search(r"<ins><span class=\"vh\">only here: </span>[^<]*mediastinal", early), (
+        "the EU second line has none"
+    )
 
 
 def test_the_report_needs_nothing_else(client: FlaskClient) -> None:
