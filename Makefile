@@ -23,7 +23,9 @@ lint: setup
 soak: setup
 	@$(BIN)/python -m pytest -m soak -rs --timeout 3600
 
+# About five minutes. The decoder is fuzzed by atheris where it has a wheel, else the property tests run alone.
 fuzz: setup
+	@"$$(command -v uv || echo .uv/bin/uv)" pip install --quiet --only-binary :all: --require-hashes --python $(BIN)/python -r requirements/fuzz.txt || echo "no atheris for this machine" >&2
 	@$(BIN)/python -m pytest -m fuzz -rs --timeout 3600
 
 bench: setup

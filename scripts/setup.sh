@@ -11,7 +11,8 @@ say() { printf '%s\n' "cart-cds setup: $*" >&2; }
 stop() { say "$*"; exit 1; }
 
 stamp=.venv/.cart-cds-stamp
-wanted=$(cat requirements/dev.txt pyproject.toml scripts/setup.sh | cksum)
+# Of pyproject.toml only what concerns the installation: settings of the linters rebuild nothing.
+wanted=$({ cat requirements/dev.txt scripts/setup.sh; sed '/^\[tool\.ruff\]/,$d' pyproject.toml; } | cksum)
 if [ -x .venv/bin/cart-cds ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
 
 for compiler in "${CC:-cc}" gcc clang; do
