@@ -176,9 +176,10 @@ def _add_cds(app: Application, context: Context) -> None:
 def _hook_view(context: Context, service: Service) -> Callable[[], Response]:
     def view() -> Response:
         request = flask.request
+        environ = request.environ
         _ready(context)
-        fields = notes(request.environ).fields
-        return json_response(answer_hook(context, service, request.environ, request.args.get("asOf"), fields))
+        as_of = request.args.get("asOf") if environ.get("QUERY_STRING") else None
+        return json_response(answer_hook(context, service, environ, as_of, notes(environ).fields))
 
     return view
 

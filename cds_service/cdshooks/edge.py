@@ -5,7 +5,7 @@ A plain WSGI wrapper rather than before/after hooks: it also sees the framework'
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -75,7 +75,7 @@ class Edge:
         path = _canonical(environ.get("PATH_INFO") or "/")
         environ["PATH_INFO"] = path
         environ["HTTP_HOST"] = self._host
-        seen = environ[NOTES] = Notes(uuid.uuid4().hex)
+        seen = environ[NOTES] = Notes(os.urandom(16).hex())
         status = 500
         cors = self._cors(environ, path)
 
@@ -150,8 +150,7 @@ class Edge:
     def _record(self, environ: dict[str, Any], seen: Notes, status: int, seconds: float) -> None:
         method = environ.get("REQUEST_METHOD", "")
         method = method if method in METHODS else "other"
-        self._metrics.requests.labels(seen.route, method, str(status)).inc()
-        self._metrics.seconds.labels(seen.route).observe(seconds)
+        self._metrics.answered(seen.route, method, status, seconds)
         quiet = status < 400 and seen.route in QUIET
         level = "error" if status >= 500 else "debug" if quiet else "info"
         getattr(self._log, level)(

@@ -23,6 +23,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         make = self._registry
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter("cart_cds_requests", "Requests answered", ("route", "method", "status"), registry=make)
         self.seconds = Histogram(
             "cart_cds_request_seconds", "Time to answer a request", ("route",), buckets=SECONDS, registry=make
@@ -39,6 +40,16 @@ class Metrics:
             "cart_cds_cards_unrecorded", "Answers sent without the feedback store, because it failed", registry=make
         )
         self.feedback_failures = Counter("cart_cds_feedback_failures", "Feedback that could not be kept", registry=make)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer. Routes, methods and statuses are closed sets, so the labelled children are kept."""
+        key = (route, method, status)
+        children = self._answered.get(key)
+        if children is None:
+            children = self.requests.labels(route, method, str(status)), self.seconds.labels(route)
+            self._answered[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def _source(self) -> CollectorRegistry:
         folder = os.environ.get(MULTIPROCESS)

@@ -103,17 +103,19 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
     templates = tuple(templates)
     for key, value in (hook.prefetch or {}).items():
         of_key = _type_of(key[:MAX_KEY], templates)
-        if isinstance(value, OperationOutcome | str) or _only_errors(value):
-            failed.add(of_key)
-            out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
-        elif value is None:
+        if value is None:
             if of_key != "Patient":
                 sent.add(of_key)
-        else:
-            types = _types_in(value)
-            sent |= types | {of_key}
-            out.has_patient = out.has_patient or "Patient" in types
-            out.resources.append(value)
+            continue
+        types = set() if isinstance(value, str) else _types_in(value)
+        if isinstance(value, OperationOutcome | str) or (not types and _only_errors(value)):
+            failed.add(of_key)
+            out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
+            continue
+        sent |= types
+        sent.add(of_key)
+        out.has_patient = out.has_patient or "Patient" in types
+        out.resources.append(value)
     for template in templates:
         if template.type in sent:
             continue
@@ -125,9 +127,9 @@ def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
     return out
 
 
-def _only_errors(value: Resource | None) -> bool:
-    """A search that gave no match but an error: it failed. A mere warning says that nothing was found (PRE-13)."""
-    if not isinstance(value, Bundle) or _types_in(value):
+def _only_errors(value: Resource) -> bool:
+    """Of a value without matches: its search failed. A mere warning says that nothing was found (PRE-13)."""
+    if not isinstance(value, Bundle):
         return False
     outcomes = [e.resource for e in value.entry or () if e is not None and isinstance(e.resource, OperationOutcome)]
     issues = [issue for outcome in outcomes for issue in outcome.issue or () if issue is not None]
