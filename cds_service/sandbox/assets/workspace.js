@@ -73,6 +73,7 @@ function show(told) {
   state.day = told.day;
   showDay();
   light();
+  showChanges();
   clearTimeout(keepTimer);
   keepTimer = setTimeout(keepAddress, 200);
   cardsOverTime();
@@ -143,6 +144,9 @@ async function keepAddress() {
   if (own && shareOwn && record) kept.r = record.original;
   const fragment = (own ? shareOwn : changed()) ? "#" + await pack(kept) : "";
   history.replaceState(null, "", location.pathname + location.search + fragment);
+}
+
+function showChanges() {
   const count = record ? record.changes.length : 0;
   $("undo").hidden = !count;
   $("changes").hidden = !count;
@@ -511,7 +515,7 @@ async function begin() {
   showDay();
   const answer = await fetch(set.record);
   record = new PatientRecord(await answer.text());
-  if (await restore()) refresh(); else { keepAddress(); cardsOverTime(); }
+  if (await restore()) refresh(); else { showChanges(); cardsOverTime(); }
 }
 
 begin();
