@@ -6,6 +6,7 @@ import hashlib
 import re
 import uuid
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -199,6 +200,7 @@ class _Pages:
             raise Refusal(404, "no such route")
         if (flask.request.content_length or 0) > self._context.settings.max_body_bytes:
             raise Refusal(413, "the body is too large")
+        flask.request.max_form_memory_size = self._context.settings.max_body_bytes
         try:
             asked = orjson.loads(flask.request.form.get("state", "{}"))
             return self._report(self._view_of(asked if isinstance(asked, dict) else {}))
@@ -352,9 +354,12 @@ class _Pages:
 
 
 def _ours(heard: str, public: str) -> bool:
-    """True for the host this service is known by, or this machine: a foreign name that points here is not ours."""
-    name = (urlsplit(f"//{heard}").hostname or "") if heard else ""
-    return heard == public or name in ("localhost", "127.0.0.1", "::1")
+    """True for the name this service is known by, this machine, or a bare address: no foreign name that points here."""
+    try:
+        name = urlsplit(f"//{heard}").hostname or ""
+        return heard == public or name == "localhost" or bool(ip_address(name))
+    except ValueError:
+        return False
 
 
 def _pretty(value: Any) -> str:

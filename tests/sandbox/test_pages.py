@@ -255,6 +255,12 @@ def test_the_report_needs_nothing_else(client: FlaskClient) -> None:
     assert "sha256-" in page.headers["Content-Security-Policy"]
 
 
+def test_a_large_record_has_its_report_too(client: FlaskClient) -> None:
+    record = text_of("myeloma-triple-class") + " " * 2_000_000
+    page = client.post("/sandbox/report", data={"state": json.dumps(question(record))})
+    assert page.status_code == 200 and "Multiple myeloma" in page.text
+
+
 def test_connect_names_this_instance(client: FlaskClient) -> None:
     page = client.get("/connect").text
     for address in (
@@ -280,6 +286,8 @@ def test_the_page_sees_the_calls_and_no_one_else_does(pipeline: Pipeline) -> Non
     assert json.loads(whole.get_json()["request"]) == made["request"]
     assert "cards" in json.loads(whole.get_json()["response"])
     assert "secret-token" not in whole.text
+    for host in ("localhost:8080", "192.168.1.7:8080", "[::1]:8080"):
+        assert client.get("/sandbox/calls", headers={**OWN, "Host": host}).status_code == 200
     for headers in (
         {},
         {**OWN, "Sec-Fetch-Site": "cross-site"},

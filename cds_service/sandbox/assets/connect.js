@@ -17,6 +17,7 @@ async function watch() {
   try {
     const answer = await fetch(`${prefix}/sandbox/calls`, { headers, cache: "no-store" });
     if (answer.ok) list((await answer.json()).calls);
+    else rows.textContent = "The calls are shown only at the public address of this service.";
   } catch { /* the service may be restarting */ }
 }
 
