@@ -15,8 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_service.cards import Card
 from cds_service.cdshooks.errors import Refusal
 from cds_service.cdshooks.seams import Caller, CardCall, FeedbackEntry
-from cds_service.database.engine import Database, insert_new, insert_or_replace
+from cds_service.database.engine import VARIABLE, Database, insert_new, insert_or_replace
 from cds_service.database.tables import CARD, CODE, GivenFeedback, Secret, SentCard, Snooze
+from cds_service.errors import SettingsError
 from cds_service.feedback.fingerprint import KEY_BYTES, fingerprint
 from cds_service.feedback.snooze import LONGEST_DAYS, SnoozeTable
 from cds_service.fhir.model import Record
@@ -32,14 +33,19 @@ Row = dict[str, Any]
 def feedback_key(database: Database, configured: str) -> bytes:
     """The key of the fingerprints: from the configuration, else made once and kept in the database.
 
-    Raises SQLAlchemyError.
+    Leaves no connection open, for worker processes are forked afterwards. Raises SettingsError.
     """
     if configured:
         return sha256(configured.encode()).digest()
-    with database.durable.begin() as connection:
-        row = {"name": "fingerprint", "value": secrets.token_bytes(KEY_BYTES)}
-        connection.execute(insert_new(database.durable, Secret), row)
-        found = connection.execute(select(Secret.value).where(Secret.name == "fingerprint")).scalar_one()
+    row = {"name": "fingerprint", "value": secrets.token_bytes(KEY_BYTES)}
+    try:
+        with database.durable.begin() as connection:
+            connection.execute(insert_new(database.durable, Secret), row)
+            found = connection.execute(select(Secret.value).where(Secret.name == "fingerprint")).scalar_one()
+    except SQLAlchemyError as error:
+        raise SettingsError(f"{VARIABLE}: the database cannot be written ({type(error).__name__})") from None
+    finally:
+        database.dispose()
     return bytes(found)
 
 

@@ -17,11 +17,12 @@ from sqlalchemy import func, select
 from cds_service.app import Application
 from cds_service.cdshooks.seams import Caller, FeedbackEntry
 from cds_service.database.engine import Database, open_database
-from cds_service.database.tables import Base, GivenFeedback, SentCard, Snooze
+from cds_service.database.tables import Base, GivenFeedback, SentCard, Snooze, UsedToken
 from cds_service.errors import SettingsError
 from cds_service.feedback.snooze import load_snooze
 from cds_service.feedback.store import DAY, SqlFeedbackStore, feedback_key
 from cds_service.rule_files import RuleFileError
+from cds_service.security.replay import ReplayStore
 from tests.security.postgres import Postgres, find_postgres
 from tests.service.conftest import (
     ORDER_SIGN,
@@ -438,3 +439,45 @@ def test_every_reason_a_card_offers_has_a_time(pipeline: Any) -> None:
     offered = {reason.code for reason in pipeline.wording.override_reasons}
     assert set(table.overridden) <= offered
     assert {table.days("overridden", code) for code in offered} == {30, 180}
+
+
+def test_no_connection_is_open_when_workers_are_forked(app_for: Callable[..., Application], tmp_path: Path) -> None:
+    app = app_for(feedback=True, database_url=f"sqlite:///{tmp_path / 'cart-cds.db'}")
+    database = app.cart_cds.store._database  # type: ignore[attr-defined]
+    assert (database.durable.pool.checkedin(), database.quick.pool.checkedin()) == (0, 0)
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(SettingsError, match="CART_CDS_DATABASE_URL"):
+        open_database(f"sqlite:///{blocked / 'x.db'}")
+
+
+def test_sec_08_used_tokens_are_shared_and_forgotten_after_their_end(url: str, clock: Clock) -> None:
+    first, second = open_database(url), open_database(url)
+    here, there = ReplayStore(first, clock), ReplayStore(second, clock)
+    assert here.first_use("https://ehr.example.org", "j1", NOW + 300)
+    assert not there.first_use("https://ehr.example.org", "j1", NOW + 300)
+    assert there.first_use("https://other.example.org", "j1", NOW + 300)
+    assert there.first_use("https://ehr.example.org", "j" * 500, NOW + 300)
+    clock.now += 400
+    assert here.first_use("https://ehr.example.org", "j2", clock.now + 300)
+    assert count(first, UsedToken) == 1
+    first.dispose()
+    second.dispose()
+
+
+def test_a_replay_store_that_fails_is_503_and_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cds_service.database.engine.HASTY_SECONDS", 0.1)
+    database = open_database(f"sqlite:///{tmp_path / 'used.db'}")
+    store = ReplayStore(database)
+    with sqlite3.connect(tmp_path / "used.db", isolation_level=None) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Refusal) as caught:
+            store.first_use("https://ehr.example.org", "j1", NOW)
+        assert caught.value.status == 503
+        lock.execute("ROLLBACK")
+    lock.close()
+    assert store.first_use("https://ehr.example.org", "j1", NOW)
+    database.dispose()
