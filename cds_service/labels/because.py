@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cds_service.labels.criteria import SUPERSEDED, Clause
+from cds_service.labels.criteria import SUPERSEDED, UNSETTLED, Clause
 from cds_service.labels.model import CriterionResult
 from cds_service.labels.packs import Criterion
 from cds_service.oncology.model import (
@@ -40,6 +40,7 @@ _STANDS_AS = {
     "provisional": "stands as provisional, differential or unconfirmed; a confirmed diagnosis would settle it",
     "indirect": "stands only as the reason of a treatment; a diagnosis of its own would settle it",
     "text": "stands only as text; a coded diagnosis would settle it",
+    UNSETTLED: "stands beside large B-cell lymphoma, and no date says which came first; dates would settle it",
 }
 _STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "relapsed_or_refractory": ("rr",),

@@ -25,7 +25,9 @@ YES_NO = frozenset({True, False})
 OTHER = "other"
 """Stands for every concept that no pack of the family names."""
 CERTAIN = frozenset({"confirmed", "inferred"})
-UNCERTAIN = frozenset({"provisional", "indirect", "text", "ambiguous"})
+UNSETTLED = "unsettled"
+"""Certainty of an indolent disease beside the one it may have become, with no date that says which came first."""
+UNCERTAIN = frozenset({"provisional", "indirect", "text", "ambiguous", UNSETTLED})
 SUPERSEDED = "superseded"
 """Certainty of a disease that has transformed into another one on record (decision 13)."""
 CERTAINTIES = CERTAIN | UNCERTAIN | {SUPERSEDED}

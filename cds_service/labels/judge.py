@@ -11,7 +11,7 @@ from typing import Any
 from cds_service import __version__
 from cds_service.errors import EngineError
 from cds_service.labels.because import DISAGREED, NOT_READ, absent_result, age_result, course_result, diagnosis_result
-from cds_service.labels.criteria import LISTED, OTHER, SUPERSEDED
+from cds_service.labels.criteria import LISTED, OTHER, SUPERSEDED, UNSETTLED
 from cds_service.labels.model import Assessment, CriterionResult, IndicationResult
 from cds_service.labels.plain import Facts, Found, evaluate, worst
 from cds_service.labels.rulebook import FamilyRules, Question, Rulebook
@@ -69,7 +69,11 @@ def _near(rules: FamilyRules, picture: ClinicalPicture, replaced: frozenset[str]
         if not one.stands or not (one.family == rules.family or possible or named):
             continue
         role = "ambiguous" if possible and one.family != rules.family else one.role
-        certainty = SUPERSEDED if one.concept in replaced else one.certainty
+        certainty = one.certainty
+        if one.may_have_transformed:
+            certainty = UNSETTLED
+        elif one.concept in replaced:
+            certainty = SUPERSEDED
         found.append(
             _Near(
                 diagnosis=one,

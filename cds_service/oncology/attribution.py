@@ -15,6 +15,8 @@ from cds_service.oncology.model import Diagnosis, SetAside
 from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import Exposure, Treatment, TreatmentEvent
 
+TRANSPLANTS = frozenset({"auto_hsct", "allo_hsct", "hsct"})
+
 
 @dataclass(slots=True, kw_only=True)
 class Attributed:
@@ -73,7 +75,9 @@ def attribute(treatment: Treatment, index: Index, diagnoses: Sequence[Diagnosis]
         else:
             unsaid.append(exposure)
     others = _other_cancers(index, diagnoses, record)
-    kept, doubtful = _fitting(unsaid, index, others, found) if others else (unsaid, frozenset())
+    transplants = [e for e in treatment.events if e.kind in TRANSPLANTS] if others else []
+    kept, doubtful = _fitting(unsaid, index, others, found, transplants) if others else (unsaid, frozenset())
+    foreign = _foreign_transplants(transplants, unsaid, [*kept, *found.exposures], index.rules)
     found.doubtful = doubtful
     if found.exposures:
         found.exposures += kept
@@ -83,6 +87,9 @@ def attribute(treatment: Treatment, index: Index, diagnoses: Sequence[Diagnosis]
     for event in treatment.events:
         if index.verdict(event.reasons) is False:
             found.set_aside.append(SetAside(reference=event.reference, why="done for another disease (A2)"))
+        elif event.reference in foreign:
+            why = "its conditioning fits another cancer on record and none of this disease (A4)"
+            found.set_aside.append(SetAside(reference=event.reference, why=why))
         elif not _foreign_product(event, index, others):
             found.events.append(event)
     return found
@@ -139,7 +146,11 @@ def _other_cancers(index: Index, diagnoses: Sequence[Diagnosis], record: Record)
 
 
 def _fitting(
-    exposures: list[Exposure], index: Index, others: list[_Other], found: Attributed
+    exposures: list[Exposure],
+    index: Index,
+    others: list[_Other],
+    found: Attributed,
+    transplants: Sequence[TreatmentEvent],
 ) -> tuple[list[Exposure], frozenset[str]]:
     """A4, day by day, on the drugs of the four weeks from that day."""
     rules = index.rules
@@ -157,8 +168,9 @@ def _fitting(
         reach = bisect_right(starts, shifted(exposure.start.first, rules.windows.mid_course))
         course = rules.keys(i for e in drugs[number : min(reach, number + 64)] for i in e.ingredients)
         day = rules.keys(i for e in same_day for i in e.ingredients)
-        theirs = any(_fits(kind, drug, rules) for kind in active for drug in (course, day))
-        ours = any(rules.fits(drug, index.family) for drug in (course, day))
+        before_cells = any(_conditions(exposure, event, rules) for event in transplants)
+        theirs = any(_fits(kind, drug, rules, before_cells) for kind in active for drug in (course, day))
+        ours = any(rules.fits(drug, index.family, conditioning=before_cells) for drug in (course, day))
         if theirs and not ours:
             dropped.update(e.reference for e in same_day)
             for e in same_day:
@@ -168,10 +180,30 @@ def _fitting(
     return [e for e in exposures if e.reference not in dropped], frozenset(doubtful)
 
 
-def _fits(other: _Other, drugs: frozenset[str], rules: LineRules) -> bool:
+def _fits(other: _Other, drugs: frozenset[str], rules: LineRules, before_cells: bool) -> bool:
     if other.family is not None:
-        return rules.fits(drugs, other.family)
+        return rules.fits(drugs, other.family, conditioning=before_cells)
     return any(drugs == rules.keys(regimen) for regimen in rules.parameters.other_cancer_regimens)
+
+
+def _conditions(exposure: Exposure, event: TreatmentEvent, rules: LineRules) -> bool:
+    """Given in the days up to a transplant (F5)."""
+    begin = shifted(event.when.first, -rules.windows.conditioning)
+    return begin <= exposure.start.first and exposure.start.last <= event.when.last
+
+
+def _foreign_transplants(
+    transplants: Iterable[TreatmentEvent], unsaid: Iterable[Exposure], kept: Sequence[Exposure], rules: LineRules
+) -> frozenset[str]:
+    """Transplants whose whole conditioning was given for another cancer (A4)."""
+    mine = {e.reference for e in kept}
+    dropped = [e for e in unsaid if e.reference not in mine]
+    return frozenset(
+        event.reference
+        for event in transplants
+        if any(_conditions(e, event, rules) for e in dropped)
+        and not any(_conditions(e, event, rules) and any(rules.anticancer(i) for i in e.ingredients) for e in kept)
+    )
 
 
 def _foreign_product(event: TreatmentEvent, index: Index, others: list[_Other]) -> bool:

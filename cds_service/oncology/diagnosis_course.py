@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.diagnosis_merge import SURE, before
-from cds_service.oncology.diagnosis_statements import INFERRED, REFUTED, RETRACTED
+from cds_service.oncology.diagnosis_statements import ACTIVE, INFERRED, REFUTED, RELAPSE, RETRACTED
 from cds_service.oncology.model import Diagnosis
 from cds_service.terminology import Concepts
 
@@ -16,6 +16,8 @@ TARGETS = ("dlbcl_nos", "high_grade_b_cell_lymphoma", "high_grade_b_cell_lymphom
 UNNAMED = "dlbcl_nos"
 """Takes the name of the transformation; high-grade lymphoma keeps its own name and notes its origin."""
 RICHTER, CLL = "richter_transformation", "cll_sll"
+FROM_FOLLICULAR = "transformed_follicular_lymphoma"
+ACTIVE_STATES = (ACTIVE, RELAPSE)
 B_LINEAGE = {
     "all_unspecified_lineage": "b_all",
     "lymphoblastic_lymphoma_unspecified": "b_lymphoblastic_lymphoma",
@@ -55,9 +57,24 @@ def _lineage(diagnosis: Diagnosis, by_lineage: dict[str, list[str]], concepts: C
 
 
 def with_transformation(diagnoses: Sequence[Diagnosis], concepts: Concepts) -> tuple[Diagnosis, ...]:
-    """Large B-cell lymphoma after follicular, marginal zone lymphoma or CLL named as what it is; the origin stays."""
+    """Large B-cell lymphoma after follicular, marginal zone lymphoma or CLL named as what it is; the origin stays.
+
+    An indolent lymphoma beside it without a date that says which came first is marked: what was given and what came of
+    it may belong to either.
+    """
     origins = [d for d in diagnoses if _transforms(d, concepts)]
-    return tuple(_transformed(d, origins, concepts) for d in diagnoses)
+    targets = [d for d in diagnoses if d.concept in TARGETS and d.state in ACTIVE_STATES and d.certainty in SURE]
+    return tuple(
+        replace(d, may_have_transformed=d in origins and any(_order_open(d, t, concepts) for t in targets))
+        for d in (_transformed(d, origins, concepts) for d in diagnoses)
+    )
+
+
+def _order_open(origin: Diagnosis, target: Diagnosis, concepts: Concepts) -> bool:
+    """Neither is provably first; CLL has its own rule (62)."""
+    if concepts.disease(origin.concept).transforms_to == RICHTER:
+        return False
+    return not before(_when(origin), _when(target)) and not before(target.onset, origin.onset)
 
 
 def _transforms(diagnosis: Diagnosis, concepts: Concepts) -> bool:
@@ -80,9 +97,9 @@ def _transformed(diagnosis: Diagnosis, origins: Sequence[Diagnosis], concepts: C
     ]
     if not found:
         return diagnosis
-    name, origin = min(found, key=lambda f: (f[0] != RICHTER, f[0] != "transformed_follicular_lymphoma", f[1].concept))
+    name, origin = min(found, key=lambda f: (f[0] != RICHTER, f[0] != FROM_FOLLICULAR, f[1].concept))
     note = f"after {origin.label}" + (f", {origin.onset.text}" if origin.onset and origin.onset.text else "")
-    if name == RICHTER and not before(_when(origin), _when(diagnosis)):
+    if not before(_when(origin), _when(diagnosis)):
         note = f"{origin.label} on record; that it came first cannot be excluded"
     if diagnosis.concept != UNNAMED and name != RICHTER:
         return replace(diagnosis, origin=origin.concept, note=note)
@@ -91,10 +108,13 @@ def _transformed(diagnosis: Diagnosis, origins: Sequence[Diagnosis], concepts: C
 
 
 def _precedes(origin: Diagnosis, target: Diagnosis, concepts: Concepts) -> bool:
-    """CLL precedes unless the large cell lymphoma is provably first (62); the others must provably precede."""
-    if concepts.disease(origin.concept).transforms_to == RICHTER:
-        return not before(target.onset, origin.onset)
-    return before(_when(origin), _when(target))
+    """CLL precedes unless the large cell lymphoma is provably first (62), and so does marginal zone lymphoma.
+
+    Labels treat those origins unlike the disease without one. Follicular lymphoma must provably precede: no label does.
+    """
+    if concepts.disease(origin.concept).transforms_to == FROM_FOLLICULAR:
+        return before(_when(origin), _when(target))
+    return not before(target.onset, origin.onset)
 
 
 def _when(diagnosis: Diagnosis) -> Interval | None:

@@ -96,10 +96,15 @@ class LineRules:
             steroid=any(self.steroid(i) for i in regimen.core),
         )
 
-    def fits(self, drugs: frozenset[str], family: str) -> bool:
-        """The drugs are a regimen of the family: all its core drugs, and nothing beyond its drugs."""
+    def fits(self, drugs: frozenset[str], family: str, *, conditioning: bool = False) -> bool:
+        """The drugs are a regimen of the family: all its core drugs, and nothing beyond its drugs.
+
+        With ``conditioning`` also one that is given only before cells.
+        """
         return any(
-            k.core and k.core <= drugs <= k.all_drugs for k in self.by_family[family] if k.regimen.type != PROCEDURE
+            k.core and k.core <= drugs <= k.all_drugs
+            for k in self.by_family[family]
+            if conditioning or k.regimen.type != PROCEDURE
         )
 
 

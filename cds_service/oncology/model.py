@@ -117,8 +117,9 @@ class Diagnosis:
     entered_in_error, history. ``certainty``: confirmed, provisional (provisional, differential, unconfirmed), indirect
     (stands only as a coded reason of treatment), text (stands only as text), inferred (pathology, lineage from drugs).
     ``role``: indication, exclusion, ambiguous, context (terminology). ``may_be``: families an unspecific or textual
-    diagnosis can mean (decision 63). ``origin`` is the concept it transformed from. ``recorded`` is the earliest date of
-    recording: the latest day on which the diagnosis can have been made, for one without an onset.
+    diagnosis can mean (decision 63). ``origin`` is the concept it transformed from. ``recorded`` is the earliest date
+    of recording: the latest day on which the diagnosis can have been made, for one without an onset.
+    ``may_have_transformed``: a large B-cell lymphoma on record may have arisen from it, and no date tells.
     """
 
     concept: str
@@ -134,6 +135,7 @@ class Diagnosis:
     origin: str | None = None
     note: str = ""
     recorded: Interval | None = None
+    may_have_transformed: bool = False
 
     @property
     def stands(self) -> bool:

@@ -283,7 +283,9 @@ def l12_within_class(step: Step) -> Verdict | None:
 def l8_maintenance(step: Step) -> Verdict | None:
     """L8: maintenance begun in its window after the last dose or transplant, without inadequate response.
 
-    A drug added while the course goes on is no maintenance, nor one that replaces a drug of its own class.
+    A drug added while the course goes on is no maintenance, nor one that replaces a drug of its own class. Where a
+    different regimen after the end of the old one is a new line for certain (L14, myeloma), other drugs after the end
+    of a maintenance may be either.
     """
     family = step.family
     if family.maintenance_days is None or step.inadequate or step.gap > family.maintenance_days:
@@ -297,7 +299,13 @@ def l8_maintenance(step: Step) -> Verdict | None:
         rule="L8",
         why=f"maintenance begun {step.gap} days after the last dose or transplant",
         role="maintenance",
+        ambiguous=family.replacement == CERTAIN and not step.goes_on and _maintenance_ended(step),
+        question="was this further maintenance as planned, or a new regimen after the maintenance had ended?",
     )
+
+
+def _maintenance_ended(step: Step) -> bool:
+    return bool(step.line.parts) and step.line.parts[-1].role == "maintenance"
 
 
 def _follows_chemotherapy(step: Step) -> bool:

@@ -162,6 +162,15 @@ def test_a_transformed_follicular_lymphoma_is_no_follicular_lymphoma_any_more() 
     assert result("us/example/lbcl-3l", before, now, families=two_lines).status == "met"
 
 
+def test_a_follicular_lymphoma_that_may_have_transformed_is_unknown_and_silent() -> None:
+    undated = p.diagnosis("follicular_lymphoma", "fl", may_have_transformed=True)
+    two_lines = {family: p.course(family, lines_min=2, lines_max=2) for family in ("lbcl", "fl")}
+    follicular = result("us/example/fl-3l", undated, p.diagnosis(), families=two_lines)
+    assert (follicular.status, follicular.diagnosis_speaks) == ("unknown", False)
+    assert "no date says which came first" in because(follicular, "diagnosis")
+    assert result("us/example/lbcl-3l", undated, p.diagnosis(), families=two_lines).status == "met"
+
+
 def test_smouldering_myeloma_is_not_met_and_names_what_was_found() -> None:
     smouldering = p.diagnosis("smoldering_myeloma", "multiple_myeloma", role="exclusion")
     myeloma = result("us/example/mm", smouldering, families={"multiple_myeloma": p.course("multiple_myeloma")})

@@ -34,6 +34,24 @@ def test_a_resolved_follicular_lymphoma_is_still_where_it_came_from() -> None:
 def test_no_transformation_without_provable_order(dlbcl: str, fl: str) -> None:
     found = diagnoses(condition("dlbcl", id="a", onset=dlbcl), condition("fl", id="b", onset=fl))
     assert sorted(found) == ["dlbcl_nos", "follicular_lymphoma"]
+    assert found["follicular_lymphoma"].may_have_transformed is (dlbcl != "2015")
+
+
+def test_a_follicular_lymphoma_beside_dlbcl_in_remission_stands_for_itself() -> None:
+    found = diagnoses(condition("dlbcl", id="a", onset="2022", clinical="remission"), condition("fl", id="b", onset=""))
+    assert not found["follicular_lymphoma"].may_have_transformed
+
+
+def test_undated_marginal_zone_lymphoma_beside_dlbcl_cannot_be_excluded_as_its_origin() -> None:
+    found = diagnoses(condition("dlbcl", id="a", onset="2022"), condition("mzl", id="b", onset=""))
+    assert "cannot be excluded" in found["transformed_indolent_lymphoma"].note
+    assert found["marginal_zone_lymphoma"].may_have_transformed
+
+
+def test_dlbcl_provably_before_marginal_zone_lymphoma_stays_dlbcl() -> None:
+    found = diagnoses(condition("dlbcl", id="a", onset="2015"), condition("mzl", id="b", onset="2022"))
+    assert sorted(found) == ["dlbcl_nos", "marginal_zone_lymphoma"]
+    assert not found["marginal_zone_lymphoma"].may_have_transformed
 
 
 def test_a_refuted_or_doubtful_origin_is_none() -> None:

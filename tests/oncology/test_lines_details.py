@@ -234,3 +234,28 @@ def test_sentinel_dates_do_not_fall_off_the_calendar() -> None:
     )
     count = derive(case).derivation.count
     assert count.min <= count.n <= count.max
+
+
+def test_other_drugs_after_the_end_of_myeloma_maintenance_may_be_a_new_line() -> None:
+    """L8 or L14: a different regimen after all drugs of the old one stopped is a new line in the consensus text."""
+    case = history(
+        "MM",
+        dose("2020-02-03", "bortezomib", "lenalidomide", "dexamethasone", n=6),
+        taken("2020-10-05", "2021-10-04", "lenalidomide"),
+        dose("2021-11-01", "daratumumab", "carfilzomib", "dexamethasone", n=6, q=28),
+    )
+    assert derive(case).count == (1, 1, 2)
+
+
+def test_a_transplant_of_myeloma_is_not_counted_for_the_leukaemia_beside_it() -> None:
+    """A4, F5: melphalan before cells fits myeloma and no regimen of CLL."""
+    case = history("CLL", dose("2021-06-30", "melphalan"), done("2021-07-02", "auto-hsct"))
+    myeloma = {
+        "resourceType": "Condition",
+        "id": "myeloma",
+        "onsetDateTime": "2021-02-15",
+        "code": coded("diagnoses", "multiple_myeloma"),
+    }
+    answer = derive(case, [*resources(case), myeloma])
+    assert answer.count == (0, 0, 0)
+    assert answer.derivation.gaps == ()
