@@ -46,11 +46,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix:
-    """``near`` are indications of a disease on record under common ``columns``; ``far`` those of other diseases."""
+class Table:
+    """The indications of one disease family under common columns."""
 
+    name: str
     columns: tuple[str, ...]
-    near: tuple[Row, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """``near`` are tables of the diseases on record, the one with the best status first; ``far`` the other rules."""
+
+    near: tuple[Table, ...]
     far: tuple[Row, ...]
     counts: dict[str, int]
 
@@ -59,11 +67,10 @@ def matrix(assessment: Assessment, wording: Wording) -> Matrix:
     """The reasoning of an assessment."""
     near = [one for one in assessment.indications if not _elsewhere(one)]
     far = [one for one in assessment.indications if _elsewhere(one)]
-    names = _columns(near, list(wording.criteria))
     near.sort(key=lambda one: (ORDER.index(one.status), one.indication.id))
+    families = dict.fromkeys(one.family for one in near)
     return Matrix(
-        columns=tuple(wording.criterion_name(name) for name in names),
-        near=tuple(_row(one, names, wording) for one in near),
+        near=tuple(_table(family, [one for one in near if one.family == family], wording) for family in families),
         far=tuple(_row(one, [c.id for c in one.criteria], wording) for one in far),
         counts={status: sum(one.status == status for one in assessment.indications) for status in ORDER},
     )
@@ -83,6 +90,15 @@ def failing(result: IndicationResult) -> list[CriterionResult]:
 def _elsewhere(result: IndicationResult) -> bool:
     diagnosis = result.criterion("diagnosis")
     return diagnosis is not None and diagnosis.status == NOT_MET and not diagnosis.evidence
+
+
+def _table(family: str, results: Sequence[IndicationResult], wording: Wording) -> Table:
+    names = _columns(results, list(wording.criteria))
+    return Table(
+        name=wording.family_name(family),
+        columns=tuple(wording.criterion_name(name) for name in names),
+        rows=tuple(_row(one, names, wording) for one in results),
+    )
 
 
 def _columns(results: Iterable[IndicationResult], known: list[str]) -> list[str]:

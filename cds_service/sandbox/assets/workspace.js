@@ -124,7 +124,7 @@ function cardsOverTime() {
       const to = at + 1 < spans.length ? number(spans[at + 1].from) : state.days;
       const bar = document.createElement("i");
       bar.className = span.kind;
-      bar.textContent = words[span.kind];
+      bar.textContent = (to - from) / state.days > 0.13 ? words[span.kind] : "";
       bar.title = `${words[span.kind] || "no card"}, from ${span.from}`;
       bar.style.left = `${(100 * from) / state.days}%`;
       bar.style.width = `${(100 * (to - from)) / state.days}%`;
