@@ -44,23 +44,26 @@ class Closed(BaseModel):
 
 
 class HookContext(Open):
-    """``context`` of the hooks offered; members beside userId and patientId by hook."""
+    """``context`` of the hooks offered; members beside userId and patientId by hook.
+
+    A member that the hook does not ask for may hold anything: it is not read (REQ-08).
+    """
 
     userId: Annotated[
         str,
         StringConstraints(pattern=r"^(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9\-._]{1,64}$"),
     ]
     patientId: Annotated[str, StringConstraints(pattern=r"^(Patient/)?[A-Za-z0-9\-._]{1,64}$")]
-    encounterId: str | None = None
-    selections: list[str] | None = None
-    draftOrders: Resource | None = None
-    conditions: Resource | None = None
+    encounterId: str | Any = None
+    selections: list[str] | Any = None
+    draftOrders: Resource | Any = None
+    conditions: Resource | Any = None
 
 
 class FhirAuthorization(Open):
     """A bearer token for the client's FHIR server; used for this call only, never stored or logged."""
 
-    access_token: Text
+    access_token: Annotated[str, Field(min_length=1, repr=False)]
     token_type: Literal["Bearer", "bearer"] = "Bearer"  # noqa: S105 - a token type, not a token
     expires_in: int | None = None
     scope: str | None = None
@@ -69,14 +72,14 @@ class FhirAuthorization(Open):
 
 
 class HookCall(Open):
-    """A CDS Hooks request."""
+    """A CDS Hooks request. What is optional and cannot be used is left unread, never a reason to refuse."""
 
     hook: Text
     hookInstance: UuidText
     context: HookContext
-    fhirServer: str | None = None
-    fhirAuthorization: FhirAuthorization | None = None
-    prefetch: dict[str, Resource | None] | None = None
+    fhirServer: str | Any = None
+    fhirAuthorization: FhirAuthorization | Any = None
+    prefetch: dict[str, Resource | None] | Any = None
 
 
 class Coding(Closed):
