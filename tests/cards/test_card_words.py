@@ -101,6 +101,21 @@ def test_the_missing_item_names_products_and_what_would_settle_it():
     assert "brexu-cel" in line and "liso-cel" in line and "would settle it" in line
 
 
+def test_a_review_is_headlined_by_its_own_item_and_not_by_what_another_rule_misses():
+    richter = criterion("diagnosis", "review", "Richter transformation; the label leaves it to clinical judgement")
+    unfit = indication(LISO, "lbcl-2l-transplant-ineligible", "lbcl", LBCL_2L)
+    early = indication(LISO, "lbcl-2l-early-relapse", "lbcl", LBCL_2L)
+    card = one_card(
+        assessment(
+            picture(course("lbcl", (R_CHOP,))),
+            result(unfit, AGE, richter, RELAPSED, FAILED, criterion("transplant_ineligible", "unknown", "not found")),
+            result(early, AGE, richter, RELAPSED, FAILED),
+        )
+    )
+    assert card.summary.endswith("– diagnosis left to clinical judgement")
+    assert "Reason against transplant" in card.detail
+
+
 def test_an_item_missing_for_several_rules_stands_once():
     assert one_card(mantle()).detail.count("- BTK inhibitor") == 1
 
