@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+
+import msgspec
 
 _SHAPE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:$|[T ].*$)", re.ASCII | re.DOTALL)
 MAX_TEXT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(msgspec.Struct, frozen=True, gc=False):
     """The days a recorded date may mean, both ends included; ``date.min`` / ``date.max`` where an end is open."""
 
     first: date

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cds_service.fhir.dates import Interval
 
 if TYPE_CHECKING:
     from cds_service.fhir.entries import Converter
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(msgspec.Struct, frozen=True, gc=False):
     """One code with its system as sent; members are "" when absent."""
 
     system: str = ""
@@ -26,8 +27,7 @@ class Coding:
     display: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(msgspec.Struct, frozen=True, gc=False):
     """A CodeableConcept: every coding counts, their order says nothing."""
 
     codings: tuple[Coding, ...] = ()
@@ -52,8 +52,7 @@ class PatientEntry:
     gender: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionEntry:
+class ConditionEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A Condition. ``clinical`` and ``verification`` are codes ("active", "refuted" …), "" when not said."""
 
     reference: str
@@ -69,16 +68,14 @@ class ConditionEntry:
     has_abatement: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why something was given: a concept, or a reference to a Condition or Observation (versionless ``Type/id``)."""
 
     concept: Concept = NOTHING
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MedicationEntry:
+class MedicationEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One medication resource.
 
     ``kind`` is MedicationAdministration, MedicationDispense, MedicationStatement or MedicationRequest. ``drug`` is the
@@ -122,8 +119,7 @@ class MedicationEntry:
     """Given in a research study, as the extension workflow-researchStudy says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcedureEntry:
+class ProcedureEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A Procedure; ``start`` / ``end`` from performed[x] or occurrence[x]."""
 
     reference: str
@@ -140,8 +136,7 @@ class ProcedureEntry:
     treatment_intent: Concept = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservationEntry:
+class ObservationEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An Observation (components become entries of their own with the same reference)."""
 
     reference: str
@@ -226,8 +221,7 @@ class PlanEntry:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DataIssue:
+class DataIssue(msgspec.Struct, frozen=True, gc=False):
     """A problem of one resource in words a person understands; never holds patient content beyond codes."""
 
     reference: str

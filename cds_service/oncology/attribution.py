@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec.structs import replace
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Record
@@ -36,6 +38,8 @@ class Index:
     lineage: frozenset[str]
     diagnosed: Interval | None
     rules: LineRules
+    earlier: date | None = None
+    """A3: what ended before this day, the leeway before the earliest day of the diagnosis, is earlier treatment."""
 
     def verdict(self, reasons: frozenset[str]) -> bool | None:
         """True when a reason names the index disease, False when another one, None when nothing is said."""
@@ -58,7 +62,10 @@ def index_disease(family: str, diagnoses: Iterable[Diagnosis], rules: LineRules)
     own = [d for d in diagnoses if d.stands and (d.family in lineage or lineage.intersection(d.may_be))]
     onsets = [d.onset for d in own if d.onset is not None]
     diagnosed = min(onsets, key=lambda o: (o.first, o.last), default=None)
-    return Index(family=family, lineage=lineage, diagnosed=diagnosed, rules=rules)
+    earlier = None
+    if diagnosed is not None and diagnosed.first != date.min:
+        earlier = shifted(diagnosed.first, -rules.windows.diagnosis_leeway)
+    return Index(family=family, lineage=lineage, diagnosed=diagnosed, rules=rules, earlier=earlier)
 
 
 def attribute(treatment: Treatment, index: Index, diagnoses: Sequence[Diagnosis], record: Record) -> Attributed:
@@ -100,17 +107,9 @@ def _refused(exposure: Exposure, verdict: bool | None, index: Index) -> str:
         return "given for another disease (A2)"
     if exposure.unknown_drug and not verdict and not exposure.study_drug:
         return "an unknown drug without a reason that names the disease (E8)"
-    if verdict is None and _before_diagnosis(exposure, index):
+    if verdict is None and index.earlier is not None and exposure.start.last < index.earlier:
         return "given more than 30 days before the diagnosis: earlier treatment (A3)"
     return ""
-
-
-def _before_diagnosis(exposure: Exposure, index: Index) -> bool:
-    """A3: certainly more than the leeway before the earliest day the diagnosis may mean."""
-    known = index.diagnosed
-    if known is None or known.first == date.min:
-        return False
-    return exposure.start.last < shifted(known.first, -index.rules.windows.diagnosis_leeway)
 
 
 def _aside(exposure: Exposure, why: str, rules: LineRules) -> list[SetAside]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
+
+import msgspec
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.evidence import ADMINISTRATION, DISPENSE, PROCEDURE, RANK, REQUEST, STATEMENT
@@ -20,8 +21,7 @@ LOOK_AHEAD = 512
 _CLASS_RANK = {GIVEN: 0, PROBABLE: 1, ORDERED: 2}
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Item:
+class Item(msgspec.Struct, kw_only=True, eq=False):
     """One drug of one resource on its way to an exposure; duplicates are merged into the item that stays (U1)."""
 
     reference: str
@@ -44,7 +44,7 @@ class Item:
     unknown_drug: bool = False
     live_order: bool = False
     self_administered: bool = False
-    merged: list[str] = field(default_factory=list)
+    merged: list[str] = msgspec.field(default_factory=list)
     into: Item | None = None
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import Coverage, DataIssue
 
@@ -85,8 +87,7 @@ FLAG_IDS = (
 """Flag ids of decision 28, in that order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A statement about the patient: met, not_met or unknown, with the sentence that decided it."""
 
     status: str
@@ -95,8 +96,7 @@ class Fact:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
+class Flag(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A finding for review (never an exclusion): present, absent or unknown.
 
     ``because`` is one line for the card: finding, value, unit, ISO date. ``recorded`` says it in words of the record
@@ -163,8 +163,7 @@ class Line:
     regimen_unverified: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside:
+class SetAside(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something looked at and not counted, and why."""
 
     reference: str

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.model import LineCount, SetAside
 
@@ -17,8 +19,7 @@ FAILURES = ("PD", "REL", "IF")
 """Status events that are failures: progression, relapse, no remission after induction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
+class Exposure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A drug given at one time or over one period, duplicates merged (U1).
 
     ``ingredients`` are drug concepts after F1 ("investigational" for an unknown study drug). ``grade`` is GIVEN or
@@ -91,8 +92,7 @@ class StatusEvent:
         return self.kind in FAILURES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One exposure in its line.
 
     ``role``: core, added, maintenance, consolidation, bridging, lymphodepletion, conditioning, mobilisation,

@@ -43,6 +43,7 @@ _RULE = {
     "MedicationRequest": "E4",
 }
 SUPPORTIVE = "supportive"
+NO_NAMES: frozenset[str] = frozenset()
 
 
 def read_treatment_with(record: Record, rules: LineRules, as_of: date) -> Treatment:
@@ -70,7 +71,9 @@ class _Reader:
     def treatment(self) -> Treatment:
         procedures = read_procedures(self.record, self.rules, self.reasons)
         self.set_aside += procedures.set_aside
-        items = [i for entry in self.record.medications for i in self._items(entry)]
+        items: list[Item] = []
+        for entry in self.record.medications:
+            self._read(entry, items)
         _inherit_reasons(items)
         self._raise_orders(items)
         items += procedures.items
@@ -86,21 +89,23 @@ class _Reader:
             unresolved=tuple(sorted(set(self.unresolved))),
         )
 
-    def _items(self, entry: MedicationEntry) -> Iterator[Item]:
+    def _read(self, entry: MedicationEntry, items: list[Item]) -> None:
+        """Add what one resource gave to ``items``, or note why it gave nothing."""
         drugs = self.drugs
         identity = drugs.identity(entry)
         if not identity.ingredients:
-            yield from self._unknown(entry, identity)
+            self._unknown(entry, identity, items)
             return
         if identity.use == "local":
             return
-        named = self.reasons.named(entry.reasons)
+        named = self.reasons.named(entry.reasons) if entry.reasons else NO_NAMES
         route = drugs.route(entry, identity)
         for ingredient in identity.ingredients:
             drug_class = self.rules.drug_class(ingredient)
             if drug_class == "other_cell_therapy":
                 continue
-            grade = evidence_class(entry, drugs.setting(ingredient, route))
+            setting = drugs.setting(ingredient, route)
+            grade = evidence_class(entry, setting)
             if grade in _GONE:
                 if drug_class not in ("steroid", SUPPORTIVE):
                     self._aside(entry, f"{self.rules.label(ingredient)}: {_GONE[grade]} ({_RULE[entry.kind]})")
@@ -113,7 +118,7 @@ class _Reader:
             elif identity.use == "non_oncology_brand" and not named:
                 self._aside(entry, f"{self.rules.label(ingredient)}: a product sold for another disease (A2)")
             else:
-                yield self._item(entry, ingredient, grade, named, route)
+                items.append(self._item(entry, ingredient, grade, named, route, setting == SELF))
 
     def _item(
         self,
@@ -122,6 +127,7 @@ class _Reader:
         grade: str,
         named: frozenset[str],
         route: str = "",
+        self_administered: bool = False,
     ) -> Item:
         start, undated = self._start(entry)
         ongoing = _goes_on(entry, self.as_of)
@@ -139,13 +145,13 @@ class _Reader:
             undated=undated,
             days=entry.days,
             route=route,
-            stop_reason=self.drugs.stop_reason(entry.status_reasons),
+            stop_reason=self.drugs.stop_reason(entry.status_reasons) if entry.status_reasons else "",
             plans=entry.plans,
             links=entry.links,
             reasons=named,
             study_drug=entry.study_drug,
             unknown_drug=ingredient == INVESTIGATIONAL,
-            self_administered=self.drugs.setting(ingredient, route) == SELF,
+            self_administered=self_administered,
             live_order=entry.kind == REQUEST and is_live_order(entry),
         )
 
@@ -156,7 +162,7 @@ class _Reader:
         latest = self.as_of if entry.start is None else min(entry.start.last, self.as_of)
         return Interval(date.min, latest, ""), True
 
-    def _unknown(self, entry: MedicationEntry, identity: Identity) -> Iterator[Item]:
+    def _unknown(self, entry: MedicationEntry, identity: Identity, items: list[Item]) -> None:
         """E8: an unknown drug is kept when it was given in a study or for a blood cancer; the family decides later."""
         if entry.kind == REQUEST and not entry.reported:
             if identity.problem == "unresolved" and is_live_order(entry):
@@ -172,7 +178,7 @@ class _Reader:
             return
         named = self.reasons.named(entry.reasons)
         if (entry.study_drug or named) and entry.kind in (ADMINISTRATION, STATEMENT, "MedicationDispense"):
-            yield self._item(entry, INVESTIGATIONAL, grade, named)
+            items.append(self._item(entry, INVESTIGATIONAL, grade, named))
 
     def _aside(self, entry: MedicationEntry, why: str) -> None:
         self.set_aside.append(SetAside(reference=entry.reference, why=why))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fhir_kit import PATIENT, all_of, bundle, corpus_folder, read
 from hypothesis import HealthCheck, given, settings
@@ -101,7 +101,7 @@ def same(one: str, other: str, name: str, *apart: str) -> None:
     for file in (one, other):
         found = getattr(read((CORPUS / "version-pairs" / f"{file}.json").read_bytes()), name)
         assert len(found) == 1
-        entries.append(dataclasses.asdict(found[0]))
+        entries.append(msgspec.structs.asdict(found[0]))
     for key in apart:
         for entry in entries:
             entry.pop(key)
