@@ -27,7 +27,7 @@ class ReplayStore:
         self._engine = database.quick
         self._clock = clock
         self._purged = 0.0
-        self._insert = insert_new(self._engine, UsedToken)
+        self._insert = insert_new(self._engine, UsedToken).execution_options(preserve_rowcount=True)
 
     def first_use(self, issuer: str, jti: str, expires: float) -> bool:
         """True the first time. Raises Refusal(503) when that cannot be known."""

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from cds_service.app import Application
-from tests.security.kit import BASE, Json, Reply, Stub, write_clients
+from cds_service.database.engine import Database, open_database
+from tests.security.kit import BASE, Clock, Json, Reply, Stub, write_clients
+from tests.security.postgres import Postgres, find_postgres
 from tests.service.conftest import _no_settings_from_outside, app_for, pipeline
 
 __all__ = ["_no_settings_from_outside", "app_for", "pipeline"]
@@ -45,3 +47,38 @@ def stub() -> Iterator[Callable[..., Stub]]:
     yield make
     for server in running:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres | None]:
+    programs = find_postgres()
+    if programs is None:
+        yield None
+        return
+    server = Postgres(programs)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'var' / 'cart-cds.db'}"
+    server: Postgres | None = request.getfixturevalue("postgres")
+    if server is None:
+        pytest.skip("no PostgreSQL server on this machine")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -14,10 +14,15 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, RSAKey
+from sqlalchemy import func, select
 
+from cds_service.app import Application
+from cds_service.database.engine import Database
+from cds_service.database.tables import Base
 from cds_service.settings import Settings
-from tests.service.conftest import PATIENT_VIEW
+from tests.service.conftest import PATIENT_VIEW, ask
 
+NOW = 1_795_000_000.0
 BASE = "https://cds.example.org"
 FEEDBACK = f"{PATIENT_VIEW}/feedback"
 ISSUER, OTHER = "https://ehr.example.org", "https://other-ehr.example.org"
@@ -128,3 +133,23 @@ class Stub:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def count(database: Database, table: type[Base]) -> int:
+    with database.durable.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def cards(app: Application, call: Json, path: str = PATIENT_VIEW) -> list[Json]:
+    response = ask(app.test_client(), call, path)
+    assert response.status_code == 200, response.text
+    found: list[Json] = response.get_json()["cards"]
+    return found
