@@ -169,8 +169,8 @@ def _hook_from(found: dict[str, Any], issues: list[DataIssue]) -> Decoded:
             userId=_text(context, "userId"),
             patientId=_text(context, "patientId"),
             encounterId=_text(context, "encounterId"),
-            draftOrders=_value(context.get("draftOrders"), reader),
-            conditions=_value(context.get("conditions"), reader),
+            draftOrders=_resource(context.get("draftOrders"), reader),
+            conditions=_resource(context.get("conditions"), reader),
         )
         selections = context.get("selections")
         if isinstance(selections, list):
@@ -200,6 +200,10 @@ def _value(value: Any, reader: Reader) -> Resource | None:
     if isinstance(value, list):
         read = [r for r in (reader.resource(item) for item in value) if r is not None]
         return Bundle(entry=[Entry(resource=r) for r in read]) if read or not value else None
+    return _resource(value, reader)
+
+
+def _resource(value: Any, reader: Reader) -> Resource | None:
     if not isinstance(value, dict) or not value.get("resourceType"):
         return None
     return reader.resource(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import time
 from functools import cache
@@ -101,7 +102,8 @@ def same(one: str, other: str, name: str, *apart: str) -> None:
     for file in (one, other):
         found = getattr(read((CORPUS / "version-pairs" / f"{file}.json").read_bytes()), name)
         assert len(found) == 1
-        entries.append(msgspec.structs.asdict(found[0]))
+        as_dict = dataclasses.asdict if dataclasses.is_dataclass(found[0]) else msgspec.structs.asdict
+        entries.append(as_dict(found[0]))
     for key in apart:
         for entry in entries:
             entry.pop(key)

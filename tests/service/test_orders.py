@@ -136,8 +136,9 @@ def test_the_service_for_a_new_problem_reads_it(app_for: Callable[..., Any]) -> 
     condition = call["prefetch"]["conditions"]["entry"].pop(0)
     call["context"]["conditions"] = {"resourceType": "Bundle", "entry": [condition]}
     assert cards(client, call, path)
-    del call["context"]["conditions"]
-    refused(ask(client, call, path), 400, "context.conditions")
+    for value in (None, [], 5, {}, [{"resourceType": "Condition", "id": "c"}]):
+        call["context"]["conditions"] = value
+        refused(ask(client, call, path), 400, "context.conditions")
 
 
 @pytest.mark.parametrize("system", ["urn:site", " urn:site/", "URN:SITE"])
@@ -145,3 +146,13 @@ def test_a_referral_code_is_known_however_its_system_is_spelled(system: str) -> 
     settings = Settings(sandbox=True, auth="off", public_url="https://x.example.org", referral_codes=("urn:site|CART",))
     client = create_app(settings).test_client()
     assert cards(client, signing(draft(GEMCITABINE, patient=LOUD), referral(system, "CART")), ORDER_SIGN) == []
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 5, {}, [draft(GEMCITABINE)], {"resourceType": "MedicationRequest"}])
+@pytest.mark.parametrize(("path", "hook"), [(ORDER_SELECT, "order-select"), (ORDER_SIGN, "order-sign")])
+def test_req_03_draft_orders_are_a_bundle_and_nothing_else(
+    client: FlaskClient, path: str, hook: str, value: Any
+) -> None:
+    """Read as "no drafts" they would silence the card."""
+    call = hook_call(LOUD, hook, selections=["MedicationRequest/draft-1"], draftOrders=value)
+    refused(ask(client, call, path), 400, "context.draftOrders")

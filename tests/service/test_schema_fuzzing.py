@@ -25,7 +25,7 @@ def found_by_schemathesis(folder: Path, seconds: int, phases: str) -> str:
         service.wait()
         command = [TOOL, "run", f"http://127.0.0.1:{service.port}/openapi.json", "--phases", phases, "--seed", "1"]
         command += ["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--continue-on-failure"]
-        command += ["--max-time", str(seconds), "--workers", "2", "--suppress-health-check", "all"]
+        command += ["--max-time", str(seconds), "--workers", "1", "--suppress-health-check", "all"]
         environment = {**os.environ, "NO_COLOR": "1"}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds + 90, check=False
