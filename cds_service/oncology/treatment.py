@@ -118,7 +118,7 @@ class _Reader:
             elif identity.use == "non_oncology_brand" and not named:
                 self._aside(entry, f"{self.rules.label(ingredient)}: a product sold for another disease (A2)")
             else:
-                items.append(self._item(entry, ingredient, grade, named, route, setting == SELF))
+                items.append(self._item(entry, ingredient, grade, named, route, self_administered=setting == SELF))
 
     def _item(
         self,
@@ -127,6 +127,7 @@ class _Reader:
         grade: str,
         named: frozenset[str],
         route: str = "",
+        *,
         self_administered: bool = False,
     ) -> Item:
         start, undated = self._start(entry)
