@@ -89,6 +89,8 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     wait: float = 0.0
+    hold: threading.Event | None = None
+    """Nothing is answered before it is set."""
 
 
 class Stub:
@@ -97,13 +99,23 @@ class Stub:
     def __init__(self, answer: Callable[[str], Reply] | None = None, tls: Any = None) -> None:
         self.answer = answer or (lambda target: Reply(status=404))
         self.seen: list[tuple[str, dict[str, str]]] = []
+        self.busy, self.most = 0, 0
+        """Requests at this moment, and the most there were at one moment."""
+        counting = threading.Lock()
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 stub.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+                with counting:
+                    stub.busy += 1
+                    stub.most = max(stub.most, stub.busy)
                 reply = stub.answer(self.path)
                 time.sleep(reply.wait)
+                if reply.hold is not None:
+                    reply.hold.wait(60)
+                with counting:
+                    stub.busy -= 1
                 try:
                     self.send_response(reply.status)
                     for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():

