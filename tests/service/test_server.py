@@ -164,9 +164,7 @@ def test_metrics_are_those_of_all_workers(server: Server) -> None:
 def test_it_stops_when_asked_and_leaves_no_folder_behind(tmp_path: Path) -> None:
     running = Server(tmp_path, CART_CDS_SANDBOX="on", CART_CDS_AUTH="off")
     running.wait()
-    began = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - began < 10
     assert not (tmp_path / "var").exists()
 
 
