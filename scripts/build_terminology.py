@@ -49,6 +49,11 @@ from terminology_drugs import (
 Row = dict[str, str]
 SNOMED, ATC, CPT, WHO, ICDO = "snomed", "atc", "cpt", "icd-10", "icd-o-3"
 HCPCS, RXNORM = "hcpcs", "rxnorm"
+NATIONAL_SPELLINGS = {
+    # medizininformatik-initiative examples: the German edition gives the same codes for these substances
+    ATC: ("http://fhir.de/CodeSystem/bfarm/atc", "http://fhir.de/CodeSystem/dimdi/atc"),
+}
+"""URIs of national editions that the systems table of the reference does not list."""
 
 
 def main(reference: str, out: str = "rules/terminology") -> None:
@@ -95,6 +100,7 @@ class Builder:
             accepted = [re.sub(r"\s*\(.*\)$", "", part.strip()) for part in row["also_accept"].split(";")]
             wrong = [uri for uri in accepted if uri in self.keys and self.keys[uri] != row["key"]]
             accepted = [uri for uri in accepted if uri.startswith(("http", "urn")) and uri not in wrong]
+            accepted += NATIONAL_SPELLINGS.get(row["key"], ())
             rows.append((row["key"], row["uri"], " ".join(accepted), self.source(row["verified_in"])))
         rows += [
             (
@@ -110,6 +116,7 @@ class Builder:
                 self.source("payer feeds that put ICD-10-CM codes there; read by shape"),
             ),
         ]
+        rows.append(("icd-10-am", "http://hl7.org/fhir/sid/icd-10-am", "", "Australian edition, read by the WHO rows"))
         self.write("systems", "key uri also_accept source", rows)
 
     def concepts(self) -> None:

@@ -36,7 +36,7 @@ CODED_STATE = {"in_remission": REMISSION, "in_relapse": RELAPSE, "relapse_or_ref
 PAST = ("history_", "status_", "complication_stem_cell")
 """Beginnings of context concepts that tell of earlier disease or treatment."""
 TAGS = frozenset({"disorder", "morphologic abnormality", "finding", "disease"})
-COARSE = ("icd-10", "icd-10-cm", "icd-10-gm", "icd-10-who-browser")
+COARSE = ("icd-10", "icd-10-cm", "icd-10-gm", "icd-10-am", "icd-10-who-browser")
 """Systems whose codes gather several entities (traps of the terminology reference)."""
 
 

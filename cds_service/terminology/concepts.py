@@ -80,7 +80,7 @@ class Concepts:
     def misplaced(self, system: str, code: str) -> bool:
         """True when a code was found, but not in the system it was sent under (a data issue)."""
         place = self._find(system, code)[1]
-        return bool(place) and place != self.systems.key(system)
+        return bool(place) and place != self.systems.home(system)
 
     def _resolve(self, system: str, code: str) -> tuple[Meaning | None, str]:
         codes = self._codes

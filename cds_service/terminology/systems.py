@@ -5,7 +5,9 @@ from __future__ import annotations
 from cds_service.terminology.tables import Table
 
 ICD10, ICD10CM, PCS, ICDO, SNOMED = "icd-10", "icd-10-cm", "icd-10-pcs", "icd-o-3", "snomed"
-GM, BROWSER = "icd-10-gm", "icd-10-who-browser"
+GM, AM, BROWSER = "icd-10-gm", "icd-10-am", "icd-10-who-browser"
+NATIONAL = (GM, AM)
+"""Editions of ICD-10 that keep the four characters of the WHO and are read by its rows."""
 
 WHO_LENGTH = 4
 """A WHO code has at most this many characters; a longer one under its URI is tried as ICD-10-CM first."""
@@ -33,6 +35,11 @@ class Systems:
         """The key of a system as sent, "" when it is none of ours."""
         return self._by_uri.get(system) or self._by_uri.get(plain(system), "")
 
+    def home(self, system: str) -> str:
+        """The key of the rows that codes of a system are read by when they stand where they belong."""
+        key = self.key(system)
+        return ICD10 if key in NATIONAL else key
+
     def canonical(self, system: str) -> str:
         """One spelling for every spelling of a system, also of one that is none of ours."""
         return self.key(system) or plain(system)
@@ -50,7 +57,7 @@ class Systems:
             if len(short) == PCS_LENGTH and "." not in code:
                 places.append((PCS, short))
             return tuple(places)
-        if key == GM:
+        if key in NATIONAL:
             return ((ICD10, bare(code)),)
         if key in _MIXED_UP:
             return tuple((other, bare(code)) for other in _MIXED_UP[key])

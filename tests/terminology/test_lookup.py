@@ -40,6 +40,8 @@ def coded(*codings: tuple[str, str]) -> Concept:
         (ICD10, "C83.30"),
         (ICD10, "C83.3"),
         ("http://fhir.de/CodeSystem/bfarm/icd-10-gm", "C83.3"),
+        ("http://fhir.de/CodeSystem/dimdi/icd-10-gm", "C83.3"),
+        ("http://hl7.org/fhir/sid/icd-10-am", "C83.3"),
         ("https://icd.who.int/browse10/2019/en", "C83.30"),
         (SNOMED, "109969005"),
         ("http://snomed.info/sct/731000124108", "109969005"),
@@ -61,6 +63,20 @@ def test_a_code_under_the_who_uri_is_read_by_its_shape_and_reported() -> None:
     assert found.diagnosis.disease_status == "in_relapse"
     assert CONCEPTS.misplaced(ICD10, "C90.02") and not CONCEPTS.misplaced(ICD10, "C90.0")
     assert not CONCEPTS.misplaced(ICD10CM, "C90.02") and not CONCEPTS.misplaced(ICD10CM, "Q00.0")
+
+
+@pytest.mark.parametrize("edition", ["http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://hl7.org/fhir/sid/icd-10-am"])
+@pytest.mark.parametrize("code", ["C83.1", "C91.10"])
+def test_a_code_of_a_national_edition_stands_where_it_belongs(edition: str, code: str) -> None:
+    assert CONCEPTS.lookup(edition, code) is not None
+    assert not CONCEPTS.misplaced(edition, code)
+
+
+@pytest.mark.parametrize("edition", ["bfarm", "dimdi"])
+def test_the_german_edition_of_atc_names_the_same_drugs(edition: str) -> None:
+    found = CONCEPTS.lookup(f"http://fhir.de/CodeSystem/{edition}/atc", "L01EL01")
+    assert found is not None and found.drug is not None
+    assert found.drug.ingredients == ("ibrutinib",)
 
 
 def test_the_longest_prefix_wins_and_an_exact_row_beats_it() -> None:
