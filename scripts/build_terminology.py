@@ -84,7 +84,7 @@ class Builder:
 
     def build(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        self.systems()
+        systems = self.systems()
         self.concepts()
         self.diagnoses()
         self.drugs()
@@ -92,9 +92,10 @@ class Builder:
         self.observations()
         self.aliases()
         self.write("lineage", "drug lineage source", [(*row, "decision 9c") for row in LINEAGE])
+        self.write("systems", "key uri also_accept source", [*systems, self.australian()])
         self.write("sources", "key source", sorted(((k, s) for s, k in self.sources.items()), key=_number))
 
-    def systems(self) -> None:
+    def systems(self) -> list[tuple[str, ...]]:
         rows = []
         for row in self.table("systems"):
             accepted = [re.sub(r"\s*\(.*\)$", "", part.strip()) for part in row["also_accept"].split(";")]
@@ -116,8 +117,12 @@ class Builder:
                 self.source("payer feeds that put ICD-10-CM codes there; read by shape"),
             ),
         ]
-        rows.append(("icd-10-am", "http://hl7.org/fhir/sid/icd-10-am", "", "Australian edition, read by the WHO rows"))
-        self.write("systems", "key uri also_accept source", rows)
+        return rows
+
+    def australian(self) -> tuple[str, ...]:
+        """The Australian edition; last of the sources, so that no other row changes its key."""
+        source = self.source("Australian edition; read by shape through the WHO rows")
+        return ("icd-10-am", "http://hl7.org/fhir/sid/icd-10-am", "", source)
 
     def concepts(self) -> None:
         found = self.table("concepts")
