@@ -147,17 +147,22 @@ def dosages(found: Dosages) -> list[Dosage]:
 
 def route(found: Dosages) -> Concept:
     """The route, where all dosages that state one agree; else nothing."""
+    if found is None:
+        return NOTHING
     routes = {concept(d.route) for d in dosages(found) if d.route is not None}
     return routes.pop() if len(routes) == 1 else NOTHING
 
 
 def links(collected: Collected, *found: References) -> frozenset[str]:
     """Versionless ``Type/id`` of every reference; ``urn:`` references through the fullUrl of the entry they name."""
-    keys = [collected.key_of(one) for references in found for one in each(references)]
-    return frozenset([key for key in keys if key]) if keys else _NO_LINKS
+    keys: list[str] = []
+    for references in found:
+        if references is not None:
+            keys += [collected.key_of(one) for one in each(references)]
+    return frozenset([key for key in keys if key]) if keys else NO_LINKS
 
 
-_NO_LINKS: frozenset[str] = frozenset()
+NO_LINKS: frozenset[str] = frozenset()
 
 
 def reasons(

@@ -28,6 +28,8 @@ def drug_of(found: Drug, collected: Collected) -> Identity:
     """The drug: inline code first, then the Medication referred to, inside the resource or anywhere in the input."""
     inline = concept(found.medicationCodeableConcept)
     reference = found.medicationReference
+    if inline.codings and found.medication is None:
+        return Identity(inline)
     if found.medication is not None:
         inline = inline or concept(found.medication)
         reference = reference or _target(found.medication)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import (
+    NO_LINKS,
     code_of,
     concepts,
     day,
@@ -48,7 +49,12 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
     else:
         own = _request(cast(MedicationRequest, resource))
     drug = drug_of(resource, collected)
-    plans, linked = split_plans(collected, links(collected, resource.basedOn))
+    plans = linked = NO_LINKS
+    if resource.basedOn is not None:
+        plans, linked = split_plans(collected, links(collected, resource.basedOn))
+    if resource.partOf is not None:
+        linked |= links(collected, resource.partOf)
+    more = own.pop("links", NO_LINKS)
     codes = own.pop("reason_codes", None) or resource.reasonCode or resource.reasonCodeableConcept
     made = MedicationEntry(
         reference=reference,
@@ -61,10 +67,10 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
         status_reasons=concepts(resource.statusReason) + own.pop("status_reasons", ()),
         version=(resource.meta.versionId or "") if resource.meta else "",
         treatment_intent=extension_concept(resource.extension, "procedure-intent"),
-        identifiers=_identifiers(resource),
-        study_drug=bool(extensions(resource.extension, "workflow-researchStudy")),
+        identifiers=_identifiers(resource) if resource.identifier is not None else NO_LINKS,
+        study_drug=resource.extension is not None and bool(extensions(resource.extension, "workflow-researchStudy")),
         plans=plans,
-        links=linked | links(collected, resource.partOf) | own.pop("links", frozenset()),
+        links=linked | more if more else linked,
         **own,
     )
     if made.start is None:

@@ -23,6 +23,7 @@ LIMITS = ("below", "up_to", "above", "from", "above_times_high", "listed")
 """How a value crosses its limit: less than, at most, more than, at least, more than so many times the upper limit of
 normal that came with the result, or always (values that are only listed)."""
 EVENTS = ("allo_hsct", "car_t")
+KEPT_SENTENCES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,8 @@ class FlagRule:
     """Set: other blood cancers on record are findings, but not these concepts."""
     stronger_say: str = ""
     stronger_days: int | None = None
+    questions: frozenset[str] = frozenset()
+    """Every question of its measures and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +157,22 @@ class FlagRules:
     questions: frozenset[str]
     ingredients: frozenset[str]
     conditions: frozenset[str]
+    _unfound: dict[tuple[str, date], str] = field(default_factory=dict, repr=False, compare=False)
 
     def say(self, sentence: str, **values: object) -> str:
         """A sentence of the file with its values, without doubled blanks."""
         return " ".join(self.sentences[sentence].format(**values).split()).replace(" )", ")")
 
     def not_found(self, rule: FlagRule, as_of: date) -> str:
-        """Why a flag is unknown of which the record holds nothing, and what would settle it."""
+        """Why a flag is unknown of which the record holds nothing, and what would settle it. Made once a day."""
+        known = self._unfound.get((rule.id, as_of))
+        if known is None:
+            if len(self._unfound) >= KEPT_SENTENCES:
+                self._unfound.clear()
+            known = self._unfound[rule.id, as_of] = self._not_found(rule, as_of)
+        return known
+
+    def _not_found(self, rule: FlagRule, as_of: date) -> str:
         said = self.sentences
         coded = rule.measures or rule.answers or rule.conditions or rule.drugs or rule.event
         if not coded:
@@ -210,10 +222,7 @@ class _Reader:
             results=results,
             units=made,
             sentences=MappingProxyType(sentences),
-            questions=frozenset(
-                {m.question for flag in flags for m in flag.measures}
-                | {a.question for flag in flags for a in flag.answers}
-            ),
+            questions=frozenset().union(*(flag.questions for flag in flags)),
             ingredients=frozenset(name for flag in flags for given in flag.drugs for name in given.drugs),
             conditions=frozenset(_conditions(flags)),
         )
@@ -233,6 +242,7 @@ class _Reader:
         others = row.get("other_blood_cancers_but")
         measures = tuple(self.measure(m, (*place, "measures", at)) for at, m in enumerate(row.get("measures", ())))
         strong = [m["stronger"] for m in row.get("measures", ()) if "stronger" in m]
+        answers = tuple(self.answer(a, (*place, "answers", at)) for at, a in enumerate(row.get("answers", ())))
         event = row.get("event")
         return FlagRule(
             id=row["id"],
@@ -240,7 +250,7 @@ class _Reader:
             say=row["say"],
             not_coded=row.get("not_coded", ""),
             measures=measures,
-            answers=tuple(self.answer(a, (*place, "answers", at)) for at, a in enumerate(row.get("answers", ()))),
+            answers=answers,
             conditions=tuple(
                 self.named(c, (*place, "conditions", at)) for at, c in enumerate(row.get("conditions", ()))
             ),
@@ -253,6 +263,7 @@ class _Reader:
             other_cancers_but=self.diseases(others, place) if others is not None else None,
             stronger_say=next((s["say"] for s in strong), stronger.get("say", "")),
             stronger_days=stronger.get("days"),
+            questions=frozenset({m.question for m in measures} | {a.question for a in answers}),
         )
 
     def measure(self, row: Mapping[str, Any], place: Place) -> Measure:

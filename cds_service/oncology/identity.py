@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from cds_service.fhir.model import Concept, MedicationEntry, Reason, Record
+from cds_service.fhir.model import Coding, Concept, MedicationEntry, Reason, Record
 from cds_service.oncology.evidence import CLINIC, SELF
 from cds_service.oncology.parameters import LineParameters
 from cds_service.terminology import Concepts
@@ -24,12 +25,46 @@ class Identity:
     problem: str = ""
 
 
-class DrugReader:
-    """Reads drugs, routes and stop reasons; answers for a concept are kept for the length of one record."""
+Codings = tuple[Coding, ...]
+
+
+class CodedDrugs:
+    """What the codes of drugs mean, worked out once for each combination of codes, whatever record holds it."""
 
     def __init__(self, concepts: Concepts, parameters: LineParameters) -> None:
         self._concepts = concepts
         self._parameters = parameters
+        self.identity = lru_cache(maxsize=8192)(self._identity)
+
+    def _identity(self, drug: Codings, ingredients: tuple[Codings, ...]) -> Identity | None:
+        """The drug by its code, else by every ingredient of the Medication; None when no code is a drug's."""
+        concepts = self._concepts
+        meanings = [m for m in (concepts.drug(Concept(drug)),) if m is not None]
+        if not meanings:
+            meanings = [m for m in map(concepts.drug, map(Concept, ingredients)) if m is not None]
+        if not meanings and any(map(concepts.drug_conflict, map(Concept, (drug, *ingredients)))):
+            return Identity(problem="conflict")
+        return self.merged(meanings) if meanings else None
+
+    def merged(self, meanings: list[DrugMeaning]) -> Identity:
+        """Several meanings as one drug (F1)."""
+        one = self._parameters.identity
+        ingredients = dict.fromkeys(one.get(name, name) for meaning in meanings for name in meaning.ingredients)
+        forms = {m.form for m in meanings}
+        return Identity(
+            ingredients=tuple(sorted(ingredients)),
+            use=next((m.use for m in meanings if m.use != "systemic"), "systemic"),
+            form=forms.pop() if len(forms) == 1 else "",
+        )
+
+
+class DrugReader:
+    """Reads drugs, routes and stop reasons; answers for a concept are kept for the length of one record."""
+
+    def __init__(self, concepts: Concepts, parameters: LineParameters, coded: CodedDrugs) -> None:
+        self._concepts = concepts
+        self._parameters = parameters
+        self._coded = coded
         self._known: dict[tuple[Concept, tuple[Concept, ...], str, bool], Identity] = {}
 
     def identity(self, entry: MedicationEntry) -> Identity:
@@ -41,28 +76,15 @@ class DrugReader:
         return found
 
     def _identity(self, entry: MedicationEntry) -> Identity:
+        coded = self._coded.identity(entry.drug.codings, tuple([c.codings for c in entry.ingredients]))
+        if coded is not None:
+            return coded
         concepts = self._concepts
-        meanings = [m for m in (concepts.drug(entry.drug),) if m is not None]
-        if not meanings:
-            meanings = [m for m in map(concepts.drug, entry.ingredients) if m is not None]
-        if not meanings and any(map(concepts.drug_conflict, (entry.drug, *entry.ingredients))):
-            return Identity(problem="conflict")
-        if not meanings:
-            names = (entry.drug.text, *(c.text for c in entry.ingredients), "" if entry.resolved else entry.label)
-            meanings = [m for name in names if name and (m := concepts.drug_text(name)) is not None][:1]
+        names = (entry.drug.text, *(c.text for c in entry.ingredients), "" if entry.resolved else entry.label)
+        meanings = [m for name in names if name and (m := concepts.drug_text(name)) is not None][:1]
         if not meanings:
             return Identity(problem="unknown" if entry.resolved else "unresolved")
-        return self._merged(meanings)
-
-    def _merged(self, meanings: list[DrugMeaning]) -> Identity:
-        one = self._parameters.identity
-        ingredients = dict.fromkeys(one.get(name, name) for meaning in meanings for name in meaning.ingredients)
-        forms = {m.form for m in meanings}
-        return Identity(
-            ingredients=tuple(sorted(ingredients)),
-            use=next((m.use for m in meanings if m.use != "systemic"), "systemic"),
-            form=forms.pop() if len(forms) == 1 else "",
-        )
+        return self._coded.merged(meanings)
 
     def route(self, entry: MedicationEntry, identity: Identity) -> str:
         """intravenous, subcutaneous, oral, intrathecal; "" when neither record nor product says it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cds_service.oncology.identity import CodedDrugs
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.parameters import (
     PROCEDURE,
@@ -42,6 +43,7 @@ class LineRules:
         self.windows: Windows = self.parameters.windows
         self.class_of: Mapping[str, str] = {d.name: d.drug_class for d in self.concepts.drugs.values()}
         self.steroids = frozenset(name for name, kind in self.class_of.items() if kind == STEROID)
+        self.coded_drugs = CodedDrugs(self.concepts, self.parameters)
         self.same: Mapping[str, str] = self.parameters.same
         self.families: Mapping[str, FamilyParameters] = self.parameters.families
         self.regimens = tuple(self._known(regimen) for regimen in knowledge.regimens)

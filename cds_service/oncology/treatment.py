@@ -65,7 +65,7 @@ class _Reader:
     reasons: ReasonReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.drugs = DrugReader(self.rules.concepts, self.rules.parameters)
+        self.drugs = DrugReader(self.rules.concepts, self.rules.parameters, self.rules.coded_drugs)
         self.reasons = ReasonReader(self.record, self.rules.concepts, self.rules.parameters)
 
     def treatment(self) -> Treatment:
@@ -215,6 +215,8 @@ class _Reader:
 
     def _raise_orders(self, items: list[Item]) -> None:
         """E5 (decision 55): where infusions exist only as orders, those orders are probable."""
+        if not any(i.live_order and i.grade == ORDERED for i in items):
+            return
         cancer = [i for i in items if self.rules.anticancer(i.ingredient) and not i.unknown_drug]
         if only_orders((i.kind, i.grade, self.drugs.setting(i.ingredient, i.route)) for i in cancer):
             for item in items:

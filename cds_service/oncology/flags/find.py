@@ -90,6 +90,8 @@ class _Finder:
         """One flag."""
         if rule.screening is not None:
             return self._screening(rule, rule.screening)
+        if not (rule.drugs or rule.event or rule.other_cancers_but is not None or self._told_of(rule)):
+            return self._not_found(rule)
         look = self._look(rule)
         self.unusable += look.unusable
         present = _newest_first(look.present)
@@ -101,6 +103,12 @@ class _Finder:
         if settled:
             return self._flag(rule, ABSENT, "; ".join(f.text for f in settled), settled)
         return self._not_found(rule)
+
+    def _told_of(self, rule: FlagRule) -> bool:
+        """True when the record holds a result or condition that the rule may ask for."""
+        if self.conditions.stated and rule.conditions:
+            return True
+        return not self.results.by_question.keys().isdisjoint(rule.questions)
 
     def _look(self, rule: FlagRule) -> Look:
         """Everything the parts of a rule found; kept, since screening asks again."""

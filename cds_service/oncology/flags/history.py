@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.model import MedicationEntry, Record
@@ -21,8 +22,7 @@ from cds_service.oncology.steps import GIVEN, NEGATED, ORDERED, PROBABLE, RETRAC
 INTRATHECAL = "intrathecal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
+class Dose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The last time an ingredient was given, or since when it goes on."""
 
     ingredient: str
@@ -54,7 +54,7 @@ def doses_of(
                 )
                 found.setdefault(ingredient, []).append(dose)
     wanted = {name for name in rules.ingredients if not lines.anticancer(name) and not lines.steroid(name)}
-    drugs = DrugReader(lines.concepts, lines.parameters)
+    drugs = DrugReader(lines.concepts, lines.parameters, lines.coded_drugs)
     for entry in record.medications:
         identity = drugs.identity(entry)
         if identity.use != "systemic" or wanted.isdisjoint(identity.ingredients):
