@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -114,6 +115,19 @@ def code_of(found: Any) -> str:
         if coding.code:
             return coding.code.lower()
     return word(read.text)
+
+
+def status_of(found: Any, words: Sequence[str]) -> str:
+    """The word of a FHIR status list that stands in any coding, the first in the order of ``words``; else ``code_of``.
+
+    National profiles put a code of their own beside the FHIR code, in any order.
+    """
+    said = code_of(found)
+    codings = () if found is None or isinstance(found, str) else concept(found).codings
+    if len(codings) < 2:
+        return said
+    there = {coding.code.lower() for coding in codings}
+    return next((known for known in words if known in there), said)
 
 
 def word(text: str | None) -> str:

@@ -29,6 +29,7 @@ class Coding(Element):
     system: Text = None
     code: Text = None
     display: Text = None
+    extension: Extensions = None
 
 
 class CodeableConcept(Element):
@@ -85,6 +86,7 @@ class Extension(Element):
 
     url: Text = None
     valueCodeableConcept: CodeableConcept | None = None
+    valueCoding: Coding | None = None
     valueDateTime: Text = None
     valueDate: Text = None
     valueInteger: int | None = None

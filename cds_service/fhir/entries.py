@@ -9,22 +9,23 @@ from typing import TypeVar, cast
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import (
     PLANS,
-    code_of,
     concept,
     concepts,
     day,
     extension_concept,
     extension_date,
+    extensions,
     links,
     note_undated,
     reasons,
     span,
     split_plans,
+    status_of,
     word,
 )
 from cds_service.fhir.coverage import coverage_of, gathered
 from cds_service.fhir.dates import Interval
-from cds_service.fhir.elements import Quantity, RangeOf
+from cds_service.fhir.elements import CodeableConcept, Coding, ConceptOrCode, Quantity, RangeOf
 from cds_service.fhir.medications import medication_entry
 from cds_service.fhir.model import (
     ConditionEntry,
@@ -57,6 +58,12 @@ from cds_service.fhir.wire import (
 R = TypeVar("R", bound=Resource)
 MEDICATION_KINDS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 REASONS = ("reasonCode", "reason", "reasonCodeableConcept", "reasonGiven", "reasonForUseCodeableConcept")
+VERIFICATION = ("entered-in-error", "refuted", "unconfirmed", "provisional", "differential", "confirmed")
+"""Verification states, the one that takes most away first: it stands when several are said."""
+CLINICAL = ("relapse", "recurrence", "active", "remission", "inactive", "resolved")
+CERTAINTY = "icd-10-gm-diagnosesicherheit"
+"""Extension of a coding in German ambulatory care: A excluded, V suspected, Z state after, G established."""
+RULED_OUT, SUSPECTED, STATE_AFTER = "A", "V", "Z"
 DAYS_A_YEAR = 365.25
 EARLIEST_BIRTH = 1850
 """An earlier year of birth is a typing error or a mask, not an age."""
@@ -84,8 +91,10 @@ class Converter:
         if onset is None and (found.onsetPeriod or found.onsetAge or found.onsetRange):
             onset = self._onset(found)
         recorded = day(found.recordedDate or found.assertedDate or found.dateRecorded)
-        if recorded is None and found.extension is not None:
-            recorded = extension_date(found.extension, "condition-assertedDate")
+        if found.extension is not None and (onset is None or recorded is None):
+            # The day the diagnosis was first made, apart from the day it was typed in: mCODE and oBDS give no other.
+            asserted = extension_date(found.extension, "condition-assertedDate")
+            onset, recorded = onset or asserted, recorded or asserted
         if onset is None and recorded is None:
             note_undated(self._in, reference, found)
         abated = day(found.abatementDateTime)
@@ -93,19 +102,25 @@ class Converter:
             abated = self._at_age(found.abatementAge)
             if found.abatementPeriod is not None:
                 abated = day(found.abatementPeriod.end or found.abatementPeriod.start)
+        clinical = status_of(found.clinicalStatus, CLINICAL)
+        verification, past = status_of(found.verificationStatus, VERIFICATION), False
+        if verification not in VERIFICATION[:2]:
+            certainty, past = _german_certainty(found.code)
+            verification = certainty or verification
         return ConditionEntry(
             reference=reference,
             code=concept(found.code),
             morphology=extension_concept(found.extension, "histology-morphology-behavior"),
-            clinical=code_of(found.clinicalStatus),
-            verification=code_of(found.verificationStatus),
+            clinical=clinical,
+            verification=verification,
             categories=concepts(found.category),
             body_sites=concepts(found.bodySite),
             onset=onset,
             recorded=recorded,
             abated=abated,
             has_abatement=bool(
-                abated is not None
+                past
+                or abated is not None
                 or found.abatementDateTime
                 or found.abatementBoolean
                 or found.abatementString
@@ -251,6 +266,23 @@ class Converter:
         except OverflowError:
             return None
         return Interval(first, last, "")
+
+
+def _german_certainty(code: ConceptOrCode) -> tuple[str, bool]:
+    """(verification status or "", whether the disease is past) of the certainty mark on a German ICD-10 coding."""
+    parts = code if isinstance(code, list) else [code]
+    held = [p.coding for p in parts if type(p) is CodeableConcept]
+    codings = [c for items in held for c in (items if isinstance(items, list) else [items]) if c is not None]
+    marks = {mark for c in codings if c.extension is not None for mark in _marks(c)}
+    if RULED_OUT in marks:
+        return "refuted", False
+    return ("unconfirmed" if SUSPECTED in marks else ""), STATE_AFTER in marks
+
+
+def _marks(coding: Coding) -> Iterator[str]:
+    for extension in extensions(coding.extension, CERTAINTY):
+        if extension.valueCoding is not None and extension.valueCoding.code:
+            yield extension.valueCoding.code.strip().upper()
 
 
 def _years(age: Quantity | None) -> tuple[float, float] | None:

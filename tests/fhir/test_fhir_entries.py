@@ -41,6 +41,31 @@ class TestConditions:
     def test_a_status_that_is_not_said_is_empty(self) -> None:
         assert (condition().clinical, condition().verification) == ("", "")
 
+    def test_a_refuted_diagnosis_is_refuted_whatever_stands_beside_the_code(self) -> None:
+        local = {"system": "https://www.medizininformatik-initiative.de/diagnosesicherung", "code": "7"}
+        refuted = {"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "refuted"}
+        assert condition(verificationStatus={"coding": [local, refuted]}).verification == "refuted"
+        assert condition(verificationStatus={"coding": [local]}).verification == "7"
+        relapse = {"coding": [local, coded("Relapse")["coding"][0]]}
+        assert condition(clinicalStatus=relapse).clinical == "relapse"
+
+    @pytest.mark.parametrize(
+        ("mark", "verification", "past"),
+        [("A", "refuted", False), ("V", "unconfirmed", False), ("Z", "", True), ("G", "", False)],
+    )
+    def test_the_german_mark_of_certainty_on_a_coding_is_read(self, mark: str, verification: str, past: bool) -> None:
+        code = coded("C83.3", "http://fhir.de/CodeSystem/bfarm/icd-10-gm")
+        url = "http://fhir.de/StructureDefinition/icd-10-gm-diagnosesicherheit"
+        code["coding"][0]["extension"] = [{"url": url, "valueCoding": {"code": mark}}]
+        found = condition(code=code)
+        assert (found.verification, found.has_abatement) == (verification, past)
+
+    def test_the_day_a_diagnosis_was_asserted_is_its_onset_when_no_other_is_given(self) -> None:
+        extension = [{"url": ASSERTED, "valueDateTime": "2015-02-20"}]
+        found = condition(extension=extension, recordedDate="2019-03-01")
+        assert (text(found.onset), text(found.recorded)) == ("2015-02-20", "2019-03-01")
+        assert text(condition(extension=extension, onsetDateTime="2014").onset) == "2014"
+
     @pytest.mark.parametrize("element", ["recordedDate", "assertedDate", "dateRecorded"])
     def test_the_date_of_recording_has_a_name_in_each_version(self, element: str) -> None:
         assert text(condition(**{element: "2024-03"}).recorded) == "2024-03"
