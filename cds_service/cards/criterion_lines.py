@@ -17,14 +17,23 @@ CLIPPED = 70
 ABSENT = "not_primary_cns"
 
 
-def criterion_lines(scene: Scene, step: Brevity) -> list[str]:
-    """Diagnosis, lines, then each criterion that is met with value, date and kind of source (R-08)."""
+def disease_lines(scene: Scene, step: Brevity) -> list[str]:
+    """Diagnosis and lines of therapy: the first bullets of a card."""
     choice, wording = scene.choice, scene.wording
     evidence = [reference for line in choice.course.history.lines for reference in line.evidence]
-    lines = [
+    return [
         wording.say("diagnosis", diagnoses=diagnosis_phrase(choice, wording, step)),
         _cited(lines_phrase(choice.course, wording, step), evidence, wording, step),
     ]
+
+
+def met_lines(scene: Scene, step: Brevity) -> list[str]:
+    """Each criterion that is met with value, date and kind of source (R-08).
+
+    Of the step only ``clipped`` and ``unsourced`` change anything.
+    """
+    wording = scene.wording
+    lines: list[str] = []
     said: set[str] = set()
     drugs: list[CriterionResult] = []
     for criterion in _met_criteria(scene):

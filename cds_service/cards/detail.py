@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cds_service.cards.basis import basis_line, past_review_line, safety_line
 from cds_service.cards.choose import Choice
-from cds_service.cards.criterion_lines import confirm_line, criterion_lines, inferred_criteria
+from cds_service.cards.criterion_lines import confirm_line, disease_lines, inferred_criteria, met_lines
 from cds_service.cards.flag_block import GAP, flag_block, least_room, present_flags, room_for, urgent_flags
 from cds_service.cards.items import DISAGREEMENT, item_lines
 from cds_service.cards.markdown import safe
@@ -53,17 +53,33 @@ class _Kept:
         self.past_review = past_review_line(choice, wording)
         self.safety = safety_line(choice, scene.assessment.jurisdiction, wording)
         self.bases: dict[bool, str] = {}
+        self.met: dict[tuple[bool, bool], list[str]] = {}
+        self.items: dict[tuple[bool, bool], list[str]] = {}
 
     def parts(self, step: Brevity) -> tuple[list[str], list[str]]:
         """Those before the flags and those after."""
         scene, wording = self.scene, self.scene.wording
         before = [self.heading, *_order_lines(scene.hook, wording, step)]
-        before.append("\n".join(f"- {line}" for line in criterion_lines(scene, step)))
+        before.append("\n".join([f"- {line}" for line in (*disease_lines(scene, step), *self._met(step))]))
         before += [self.confirm] if self.confirm else []
         before.append(self._basis(short=step.clipped))
         before += [self.past_review] if self.past_review else []
-        before += _item_block(scene, step)
+        before += self._items(step)
         return before, [self.safety, coverage_line(scene.choice, scene.picture, wording, step)]
+
+    def _met(self, step: Brevity) -> list[str]:
+        shape = (step.clipped, step.unsourced)
+        known = self.met.get(shape)
+        if known is None:
+            known = self.met[shape] = met_lines(self.scene, Brevity(clipped=step.clipped, unsourced=step.unsourced))
+        return known
+
+    def _items(self, step: Brevity) -> list[str]:
+        shape = (step.names, step.counts)
+        known = self.items.get(shape)
+        if known is None:
+            known = self.items[shape] = _item_block(self.scene, Brevity(names=step.names, counts=step.counts))
+        return known
 
     def _basis(self, *, short: bool) -> str:
         if short not in self.bases:

@@ -168,22 +168,25 @@ def _issues(picture: ClinicalPicture) -> list[dict[str, str]]:
 
 
 _NUMBERS = (bool, int, float)
+_NESTED = (dict, list, tuple)
 
 
 def without_empty(value: Any) -> Any:
     """The value without ``null``, empty text, empty lists and empty objects, at every depth (contract 2.11)."""
-    kind = type(value)
-    if kind is dict:
+    if type(value) is dict:
         kept = {}
         for name, one in value.items():
-            whole = without_empty(one) if type(one) in _NESTED else one
-            if whole or type(whole) in _NUMBERS:
+            kind = type(one)
+            whole = without_empty(one) if one and kind in _NESTED else one
+            if whole or kind in _NUMBERS:
                 kept[name] = whole
         return kept
-    if kind in _NESTED:
-        whole_items = (without_empty(one) if type(one) in _NESTED else one for one in value)
-        return [one for one in whole_items if one or type(one) in _NUMBERS]
-    return value
-
-
-_NESTED = (dict, list, tuple)
+    if type(value) not in _NESTED:
+        return value
+    items = []
+    for one in value:
+        kind = type(one)
+        whole = without_empty(one) if one and kind in _NESTED else one
+        if whole or kind in _NUMBERS:
+            items.append(whole)
+    return items
