@@ -20,6 +20,7 @@ from terminology_diseases import (
     CODE_CONCEPT,
     FAMILY,
     FAMILY_OF,
+    HINTS,
     LINEAGE,
     MAY_BE,
     MAY_HOLD,
@@ -308,7 +309,8 @@ class Builder:
                 if row["display"].lower().startswith(base + " "):
                     words = row["display"].lower()[len(base) + 1 :].split()
                     salts |= {w for w in words if SALT.match(w) and w not in NOT_SALTS}
-        self.write("aliases", "concept kind alias match ambiguous", rows.values())
+        hints = [("haematological_text", "hint", ending, "ending", "yes") for ending in HINTS.split()]
+        self.write("aliases", "concept kind alias match ambiguous", [*rows.values(), *hints])
         self.write("salts", "word", [(word,) for word in sorted(salts)])
 
 

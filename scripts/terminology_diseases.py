@@ -44,6 +44,11 @@ MAY_BE = {  # decision 63: families an unspecific concept can mean
     "non_follicular_lymphoma_unspecified": "lbcl mzl mcl cll_sll",
     "primary_cutaneous_b_cell_lymphoma": "lbcl fl mzl",
 }
+HINTS = (  # decision 63: endings of words for a blood cancer, in the languages of the feeds seen; they name no family
+    "lymphom lymphoma lymphomas lymphome lymphomes lymfoom lymfom lymfoma linfoma linfomas linfome limfoma limfom "
+    "leukemia leukaemia leukemias leukemie leukämie leukaemie leukaemias leukæmi leucemia leucemias leucémie leucemie "
+    "myeloma myelom myelome myélome myeloom mieloma mielomas plasmozytom plasmocytoma plasmacytoma plasmocitoma"
+)
 SPEAKS = {  # decision 9b
     "all_unspecified_lineage",
     "lymphoblastic_lymphoma_unspecified",

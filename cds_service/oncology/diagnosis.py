@@ -19,6 +19,7 @@ from cds_service.oncology.diagnosis_statements import (
     is_histology_question,
     observation_statements,
     reason_statements,
+    sites_name_cancer,
     texts_of,
 )
 from cds_service.oncology.knowledge import Knowledge
@@ -80,9 +81,9 @@ def _hints(entry: ConditionEntry, concepts: Concepts) -> bool:
         return False
     for text in texts_of(entry):
         meaning_of_text = concepts.diagnosis_text(text)
-        if meaning_of_text.families or meaning_of_text.concept:
+        if meaning_of_text.families or meaning_of_text.concept or meaning_of_text.hinted:
             return True
-    return False
+    return sites_name_cancer(entry, concepts)
 
 
 def _known_by(statement: Statement, as_of: date) -> bool:

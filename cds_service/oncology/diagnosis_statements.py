@@ -35,6 +35,9 @@ CLINICAL = {
 CODED_STATE = {"in_remission": REMISSION, "in_relapse": RELAPSE, "relapse_or_refractory": RELAPSE}
 PAST = ("history_", "status_", "complication_stem_cell")
 """Beginnings of context concepts that tell of earlier disease or treatment."""
+SOUNDS = (
+    "its words sound like a lymphoma, leukaemia or myeloma, but hold no known code or name; not read as a diagnosis"
+)
 TAGS = frozenset({"disorder", "morphologic abnormality", "finding", "disease"})
 COARSE = ("icd-10", "icd-10-cm", "icd-10-gm", "icd-10-am", "icd-10-who-browser")
 """Systems whose codes gather several entities (traps of the terminology reference)."""
@@ -204,8 +207,10 @@ def _past(entry: ConditionEntry, meaning: DiagnosisMeaning) -> Statement:
 
 def _in_words(entry: ConditionEntry, concepts: Concepts) -> tuple[list[Statement], list[DataIssue]]:
     """A Condition without a usable code whose words name a blood cancer (decisions 63 and 66)."""
+    hinted = False
     for text in texts_of(entry):
         meaning = concepts.diagnosis_text(text)
+        hinted = hinted or meaning.hinted
         if not meaning.concept and not meaning.families:
             continue
         exact = concepts.disease(meaning.concept) if meaning.concept else None
@@ -227,7 +232,15 @@ def _in_words(entry: ConditionEntry, concepts: Concepts) -> tuple[list[Statement
         )
         problem = "text names a lymphoma, leukaemia or myeloma; no code" if meaning.families else ""
         return [statement], [DataIssue(entry.reference, problem)] if problem else []
-    return [], []
+    return [], [DataIssue(entry.reference, SOUNDS)] if hinted or sites_name_cancer(entry, concepts) else []
+
+
+def sites_name_cancer(entry: ConditionEntry, concepts: Concepts) -> bool:
+    """True for a Condition without code or words whose body site names a blood cancer: some feeds put it there."""
+    if entry.code.codings or entry.code.text:
+        return False
+    texts = (w for site in entry.body_sites for w in (site.text, *(c.display for c in site.codings)) if w)
+    return any(m.hinted or m.families or m.concept for m in map(concepts.diagnosis_text, texts))
 
 
 def texts_of(entry: ConditionEntry) -> Iterator[str]:

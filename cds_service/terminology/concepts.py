@@ -178,6 +178,10 @@ class Concepts:
         name = self._drug_names.find(text)
         return self._drug_texts[name] if name else None
 
+    def drugs_mentioned(self, text: str) -> frozenset[str]:
+        """Ingredients whose names stand anywhere in a text: no proof of anything, but nothing to pass over either."""
+        return frozenset(i for name in self._drug_names.mentioned(text) for i in self._drug_texts[name].ingredients)
+
     def _drug_codings(self, concept: Concept) -> list[DrugMeaning]:
         return [
             meaning.drug

@@ -185,6 +185,8 @@ class _Loader:
                 token, unsure = match == "token_case_sensitive", ambiguous == "yes"
                 if kind == "negation":
                     self.disease_names.deny(alias)
+                elif kind == "hint":
+                    self.disease_names.hints += (alias,)
                 elif kind == "disease":
                     _check(table, line, concept=(concept, self.diseases))
                     self.disease_names.add(alias, concept, token=token, ambiguous=unsure)

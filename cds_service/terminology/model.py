@@ -83,11 +83,13 @@ class DiseaseConcept:
 class TextMeaning:
     """What the words of a diagnosis can mean. ``concept`` is set when the whole text is one unambiguous name.
 
-    ``families`` are those the words can mean (decisions 63, 66); empty when they name another disease.
+    ``families`` are those the words can mean (decisions 63, 66); empty when they name another disease. ``hinted``: no
+    name is known, but a word sounds like a lymphoma, leukaemia or myeloma.
     """
 
     concept: str = ""
     families: tuple[str, ...] = ()
+    hinted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

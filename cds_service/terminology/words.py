@@ -11,7 +11,11 @@ BREAKS = str.maketrans(dict.fromkeys("-/,;:()[]–—", " "))
 EDGES = ".,;:()[]\"'"
 SUFFIX_LENGTH = 4
 """A biosimilar suffix is a hyphen and four letters (rituximab-abbs)."""
-NOTHING_MEANT = TextMeaning()
+LONGEST_MENTION, SHORTEST_MENTION = 4, 5
+"""Words and letters of a drug name that is looked for inside a longer text."""
+NOTHING_MEANT, HINTED = TextMeaning(), TextMeaning(hinted=True)
+TAGS = (" (substance)", " (product)")
+"""SNOMED CT puts the kind of a concept behind its name."""
 
 
 def spoken(text: str) -> str:
@@ -27,6 +31,7 @@ class DrugNames:
     tokens: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     salts: frozenset[str] = frozenset()
+    longest: int = 1
 
     def add(self, name: str, meaning: str, *, token: bool = False, ambiguous: bool = False) -> None:
         """Note a name; ``token`` must match with its own capitals."""
@@ -35,6 +40,8 @@ class DrugNames:
         if ambiguous or table.get(key, meaning) != meaning:
             self.refused.add(key)
         table.setdefault(key, meaning)
+        if not token:
+            self.longest = max(self.longest, min(len(key.split()), LONGEST_MENTION))
 
     def known(self, name: str, concept: str) -> str:
         """The meaning already noted for a name, if it is one of that drug; ""."""
@@ -44,6 +51,8 @@ class DrugNames:
     def find(self, text: str) -> str:
         """What the whole text names, after case, salt, biosimilar suffix and brand; "" when that is not certain."""
         token = text.strip()
+        for tag in TAGS:
+            token = token.removesuffix(tag)
         if token in self.refused:
             return ""
         if token in self.tokens:
@@ -53,6 +62,22 @@ class DrugNames:
             if found:
                 return found
         return ""
+
+    def mentioned(self, text: str) -> frozenset[str]:
+        """Meanings of every name anywhere in the text, the longest first, none inside a longer one, none ambiguous."""
+        words = spoken(text).split()
+        found: set[str] = set()
+        at = 0
+        while at < len(words):
+            for length in range(min(self.longest, len(words) - at), 0, -1):
+                key = " ".join(words[at : at + length])
+                if len(key) >= SHORTEST_MENTION and key in self.phrases and key not in self.refused:
+                    found.add(self.phrases[key])
+                    at += length
+                    break
+            else:
+                at += 1
+        return frozenset(found)
 
     def _phrase(self, name: str) -> str:
         words = name.split()
@@ -81,6 +106,8 @@ class DiseaseNames:
     phrases: dict[str, tuple[str, bool]] = field(default_factory=dict)
     tokens: dict[str, tuple[str, bool]] = field(default_factory=dict)
     denials: list[tuple[str, ...]] = field(default_factory=list)
+    hints: tuple[str, ...] = ()
+    """Endings of words that sound like a blood cancer."""
     longest: int = 1
 
     def add(self, name: str, concept: str, *, token: bool, ambiguous: bool) -> None:
@@ -117,8 +144,10 @@ class DiseaseNames:
         if concept:
             return TextMeaning(concept=concept, families=self._families([concept]))
         found = self._named(text)
-        if not found or self.denied(text):
+        if self.denied(text):
             return NOTHING_MEANT
+        if not found:
+            return HINTED if self.hints and any(w.endswith(self.hints) for w in spoken(text).split()) else NOTHING_MEANT
         return TextMeaning(families=self._families(found))
 
     def _named(self, text: str) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from diagnosis_kit import condition, diagnoses, medication, only, pathology, problems
 
+from cds_service.oncology.diagnosis_statements import SOUNDS
+
 
 def test_a_final_pathology_result_is_an_inferred_diagnosis() -> None:
     found = only(pathology("9680/3"))
@@ -80,3 +82,31 @@ def test_words_of_an_unconfirmed_entry_do_not_speak() -> None:
 @pytest.mark.parametrize("text", ["history of DLBCL", "No evidence of lymphoma", "MCL", "MM", "ALL"])
 def test_denied_past_and_ambiguous_words_are_silent(text: str) -> None:
     assert diagnoses(condition(text=text)) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Linfoma difuso de células grandes B",
+        "Chronische lymphatische Leukämie",
+        "diffuus grootcellig B-cellymfoom",
+        "Lymphome diffus à grandes cellules B",
+        "Mieloma multiple",
+        "Mantelzelllymphom, Erstdiagnose 01/2024",
+    ],
+)
+def test_a_diagnosis_in_another_language_is_told_and_not_read(text: str) -> None:
+    assert diagnoses(condition(text=text)) == {}
+    assert problems(condition(text=text)) == [SOUNDS]
+
+
+@pytest.mark.parametrize("text", ["family history of Leukämie", "leukocytosis", "myelomeningocele", "leukopenia"])
+def test_words_that_only_resemble_a_blood_cancer_are_passed_over(text: str) -> None:
+    assert problems(condition(text=text)) == []
+
+
+def test_a_diagnosis_that_stands_only_as_the_body_site_is_told() -> None:
+    entry = condition()
+    entry["code"] = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "NI"}]}
+    entry["bodySite"] = [{"coding": [{"display": "Leucemia Acuta Linfoblastica - LAL"}]}]
+    assert problems(entry) == [SOUNDS]
