@@ -55,6 +55,7 @@ class _Kept:
         self.bases: dict[bool, str] = {}
         self.met: dict[tuple[bool, bool], list[str]] = {}
         self.items: dict[tuple[bool, bool], list[str]] = {}
+        self.coverage: dict[tuple[bool, bool], str] = {}
 
     def parts(self, step: Brevity) -> tuple[list[str], list[str]]:
         """Those before the flags and those after."""
@@ -65,7 +66,7 @@ class _Kept:
         before.append(self._basis(short=step.clipped))
         before += [self.past_review] if self.past_review else []
         before += self._items(step)
-        return before, [self.safety, coverage_line(scene.choice, scene.picture, wording, step)]
+        return before, [self.safety, self._coverage(step)]
 
     def _met(self, step: Brevity) -> list[str]:
         shape = (step.clipped, step.unsourced)
@@ -79,6 +80,14 @@ class _Kept:
         known = self.items.get(shape)
         if known is None:
             known = self.items[shape] = _item_block(self.scene, Brevity(names=step.names, counts=step.counts))
+        return known
+
+    def _coverage(self, step: Brevity) -> str:
+        shape = (step.clipped, step.unsourced)
+        known = self.coverage.get(shape)
+        if known is None:
+            scene, like = self.scene, Brevity(clipped=step.clipped, unsourced=step.unsourced)
+            known = self.coverage[shape] = coverage_line(scene.choice, scene.picture, scene.wording, like)
         return known
 
     def _basis(self, *, short: bool) -> str:

@@ -56,6 +56,15 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
         linked |= links(collected, resource.partOf)
     more = own.pop("links", NO_LINKS)
     codes = own.pop("reason_codes", None) or resource.reasonCode or resource.reasonCodeableConcept
+    if resource.statusReason is not None:
+        own["status_reasons"] = concepts(resource.statusReason) + own.get("status_reasons", ())
+    if resource.extension is not None:
+        own["treatment_intent"] = extension_concept(resource.extension, "procedure-intent")
+        own["study_drug"] = bool(extensions(resource.extension, "workflow-researchStudy"))
+    if resource.identifier is not None:
+        own["identifiers"] = _identifiers(resource)
+    if resource.meta is not None:
+        own["version"] = resource.meta.versionId or ""
     made = MedicationEntry(
         reference=reference,
         drug=drug.code,
@@ -64,11 +73,6 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
         resolved=drug.resolved,
         status=own.pop("status", "") or word(resource.status),
         reasons=reasons(collected, resource, codes, resource.reasonReference, resource.reason),
-        status_reasons=concepts(resource.statusReason) + own.pop("status_reasons", ()),
-        version=(resource.meta.versionId or "") if resource.meta else "",
-        treatment_intent=extension_concept(resource.extension, "procedure-intent"),
-        identifiers=_identifiers(resource) if resource.identifier is not None else NO_LINKS,
-        study_drug=resource.extension is not None and bool(extensions(resource.extension, "workflow-researchStudy")),
         plans=plans,
         links=linked | more if more else linked,
         **own,

@@ -55,7 +55,10 @@ def superseded(same: dict[str, Resource]) -> dict[str, str]:
     """
     by_identifier: dict[tuple[str, str], list[str]] = {}
     for reference, resource in same.items():
-        for key in identifier_keys(getattr(resource, "identifier", None)):
+        identifiers = getattr(resource, "identifier", None)
+        if identifiers is None:
+            continue
+        for key in identifier_keys(identifiers):
             by_identifier.setdefault(key, []).append(reference)
     replaced: dict[str, str] = {}
     for references in by_identifier.values():

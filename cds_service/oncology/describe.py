@@ -102,7 +102,7 @@ class _Reader:
     def _family(self, family: str) -> FamilyPicture:
         course = self._course(family)
         first, state, refractory = read_first_line(course), read_state(course), lenalidomide(course)
-        facts = find_facts(course, first, state)
+        facts = find_facts(course, first, state, refractory)
         concepts, rules = self.knowledge.concepts, self.knowledge.course
         ineligible = transplant_ineligible(course, self.record.procedures, concepts, rules)
         age, because = self._age

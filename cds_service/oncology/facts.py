@@ -15,19 +15,24 @@ from cds_service.oncology.facts_last_line import last_line_facts
 from cds_service.oncology.first_line import FirstLine, read_first_line
 from cds_service.oncology.leukaemia import leukaemia_facts
 from cds_service.oncology.model import FACT_NAMES, UNKNOWN, Fact
-from cds_service.oncology.refractory_drugs import refractory_facts
+from cds_service.oncology.refractory_drugs import Verdict, refractory_facts
 
 _NOT_LOOKED = "no label disease is on record, so treatment and course were not read; a coded diagnosis would settle it"
 
 
-def find_facts(course: Course, first: FirstLine | None = None, state: DiseaseState | None = None) -> Mapping[str, Fact]:
-    """Every name of FACT_NAMES, in that order."""
+def find_facts(
+    course: Course,
+    first: FirstLine | None = None,
+    state: DiseaseState | None = None,
+    refractory: Verdict | None = None,
+) -> Mapping[str, Fact]:
+    """Every name of FACT_NAMES, in that order; what is known already of the course may be handed in."""
     found = {
         **dict(count_facts(course)),
         "relapsed_or_refractory": (state or read_state(course)).fact,
         **dict(first_line_facts(course, first or read_first_line(course))),
         **dict(last_line_facts(course)),
-        **dict(refractory_facts(course)),
+        **dict(refractory_facts(course, refractory)),
         **dict(exposure_facts(course)),
         **dict(cell_facts(course)),
         **dict(leukaemia_facts(course)),

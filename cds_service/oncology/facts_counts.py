@@ -40,8 +40,9 @@ def line_range(course: Course) -> Range:
 def count_facts(course: Course) -> Iterator[tuple[str, Fact]]:
     """``prior_lines_ge_1`` to ``prior_lines_ge_4``."""
     found = line_range(course)
+    sentence = _counted(course, found)
     for limit in LIMITS:
-        yield f"prior_lines_ge_{limit}", _at_least(course, found, limit)
+        yield f"prior_lines_ge_{limit}", _at_least(course, found, limit, sentence)
 
 
 def lines_statement(course: Course) -> Fact:
@@ -50,8 +51,7 @@ def lines_statement(course: Course) -> Fact:
     return Fact(status=MET, grade=INFERRED, because=_counted(course, found), evidence=course.openers())
 
 
-def _at_least(course: Course, found: Range, limit: int) -> Fact:
-    sentence = _counted(course, found)
+def _at_least(course: Course, found: Range, limit: int, sentence: str) -> Fact:
     if found.least >= limit:
         return Fact(status=MET, grade=INFERRED, because=sentence, evidence=course.openers())
     if found.most < limit and course.gaps.complete:

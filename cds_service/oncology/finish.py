@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+
+import msgspec
+from msgspec.structs import replace
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.method import INVESTIGATIONAL, LineRules
@@ -21,8 +24,7 @@ NOT_COMPLETION = ("maintenance", *OUTSIDE)
 INFUSIONS = ("auto_hsct", "allo_hsct", "hsct", "car_t")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """A derived line with the open line it came from."""
 
     line: DerivedLine
@@ -215,7 +217,8 @@ def _flags(opened: OpenLine, rules: LineRules, grade: str) -> tuple[str, ...]:
         found.append("trial")
     if "bridging" in opened.includes:
         found.append("bridging")
-    if not opened.start.exact or any(p.exposure.end is not None and not p.exposure.end.exact for p in opened.parts):
+    ends = [end for p in opened.parts if (end := p.exposure.end) is not None]
+    if not opened.start.exact or any(end.first != end.last for end in ends):
         found.append("partial_dates")
     return tuple(found)
 

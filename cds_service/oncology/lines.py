@@ -7,8 +7,10 @@ The steps are those of the lines-of-therapy method: evidence (E, D, U), attribut
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+
+from msgspec.structs import replace
 
 from cds_service.fhir.model import Record
 from cds_service.oncology.attribution import Attributed, attribute, index_disease

@@ -51,6 +51,10 @@ class LineRules:
             family: tuple(k for k in self.regimens if family in k.regimen.families) for family in self.families
         }
 
+        asked = knowledge.flag_rules.ingredients if knowledge.flag_rules is not None else frozenset[str]()
+        self.supportive_asked = frozenset(i for i in asked if not self.anticancer(i) and not self.steroid(i))
+        """Drugs that a flag asks for and that are never part of a line."""
+
     def drug_class(self, ingredient: str) -> str:
         """The class column of the drug table, "" for what is not tabled."""
         return self.class_of.get(ingredient, "")

@@ -44,9 +44,9 @@ class Verdict:
     review: bool = False
 
 
-def refractory_facts(course: Course) -> Iterator[tuple[str, Fact]]:
+def refractory_facts(course: Course, known: Verdict | None = None) -> Iterator[tuple[str, Fact]]:
     """``refractory_to_lenalidomide`` and ``triple_class_refractory``."""
-    yield "refractory_to_lenalidomide", lenalidomide(course).fact
+    yield "refractory_to_lenalidomide", (known or lenalidomide(course)).fact
     if course.untreated:
         yield "triple_class_refractory", untreated_fact(course)
         return

@@ -104,8 +104,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DerivedLine:
+class DerivedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One derived line, in full.
 
     ``start`` / ``end`` intervals (``end`` None while ongoing). ``completion`` is the last dose or transplant without

@@ -53,7 +53,7 @@ def doses_of(
                     route=exposure.route,
                 )
                 found.setdefault(ingredient, []).append(dose)
-    wanted = {name for name in rules.ingredients if not lines.anticancer(name) and not lines.steroid(name)}
+    wanted = lines.supportive_asked
     drugs = DrugReader(lines.concepts, lines.parameters, lines.coded_drugs)
     for entry in record.medications:
         identity = drugs.identity(entry)
