@@ -133,12 +133,12 @@ def _other_cancers(index: Index, diagnoses: Sequence[Diagnosis], record: Record)
         for d in diagnoses
         if d.stands and d.role in ("indication", "exclusion") and d.family not in index.lineage and not d.may_be
     ]
-    prefixes = index.rules.parameters.other_cancer_codes
+    prefixes, key = index.rules.parameters.other_cancer_codes, index.rules.concepts.systems.key
     for condition in record.conditions:
         if condition.verification in ("refuted", "entered-in-error") or condition.has_abatement:
             continue
         codings = condition.code.codings
-        coded = any(c.system == system and c.code.startswith(prefix) for c in codings for system, prefix in prefixes)
+        coded = any((key(c.system), c.code.strip()[:1].upper()) in prefixes for c in codings)
         if coded and not index.rules.concepts.diagnosis(condition.code):
             found.append(_Other(family=None, since=condition.onset.first if condition.onset else date.min))
     return found

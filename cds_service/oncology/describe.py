@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 
+from cds_service.fhir.coverage import gathered
 from cds_service.fhir.model import DataIssue, MedicationEntry, Record
 from cds_service.oncology.age import age_at
 from cds_service.oncology.cell_facts import transplant_ineligible
@@ -27,6 +28,7 @@ from cds_service.oncology.numbers import course_numbers
 from cds_service.oncology.referral import open_referrals
 from cds_service.oncology.refractory_drugs import lenalidomide
 from cds_service.oncology.signals_of import age_statement, find_signals, find_statements
+from cds_service.oncology.status import unread_status
 from cds_service.oncology.steps import GIVEN, Treatment
 from cds_service.oncology.under_way import first_line_under_way
 
@@ -163,6 +165,8 @@ class _Reader:
         flags = unknown_flags()
         unusable: tuple[DataIssue, ...] = ()
         if haematological:
+            unread = unread_status(record, self.knowledge.concepts)
+            issues = (*issues, *self._treatment.issues, *gathered(unread))
             flags, unusable = find_flags(
                 record,
                 self.knowledge,

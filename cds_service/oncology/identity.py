@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -79,12 +79,18 @@ class DrugReader:
         coded = self._coded.identity(entry.drug.codings, tuple([c.codings for c in entry.ingredients]))
         if coded is not None:
             return coded
-        concepts = self._concepts
-        names = (entry.drug.text, *(c.text for c in entry.ingredients), "" if entry.resolved else entry.label)
-        meanings = [m for name in names if name and (m := concepts.drug_text(name)) is not None][:1]
-        if not meanings:
+        named = self._by_name((*_names(entry.drug), entry.label))
+        if len(named) > 1:
+            return Identity(problem="conflict")
+        parts = named or [m for c in entry.ingredients for m in self._by_name(_names(c))]
+        if not parts:
             return Identity(problem="unknown" if entry.resolved else "unresolved")
-        return self._coded.merged(meanings)
+        return self._coded.merged(parts)
+
+    def _by_name(self, names: Iterable[str]) -> list[DrugMeaning]:
+        """The drugs that these names mean exactly, each once."""
+        found = [m for name in names if name and (m := self._concepts.drug_text(name)) is not None]
+        return list({m.ingredients: m for m in found}.values())
 
     def route(self, entry: MedicationEntry, identity: Identity) -> str:
         """intravenous, subcutaneous, oral, intrathecal; "" when neither record nor product says it."""
@@ -122,6 +128,13 @@ class DrugReader:
     def supportive(self, intent: Concept) -> bool:
         """The mCODE intent says supportive (F4)."""
         return bool(intent.codings) and any(c.code in self._parameters.supportive_intents for c in intent.codings)
+
+
+def _names(concept: Concept) -> Iterator[str]:
+    """The words of a drug none of whose codes is known: its text, and the displays of those codes."""
+    yield concept.text
+    for coding in concept.codings:
+        yield coding.display
 
 
 class ReasonReader:

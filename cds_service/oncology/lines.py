@@ -112,6 +112,7 @@ class _Derivation:
         if lines and lines[0].regimen_role.startswith("maintenance"):
             gaps.append("a maintenance drug is the first treatment on record (X0)")
         gaps += [f"{r} refers to a medication that is not in the record" for r in treatment.unresolved[:1]]
+        gaps += [f"{r} may be cancer treatment and could not be read" for r in treatment.unread[:1]]
         return Derivation(
             family=self.family,
             lines=lines,

@@ -20,6 +20,7 @@ NOT_ANTICANCER = frozenset({"supportive", "steroid", "other_cell_therapy", "car_
 STEROID, CAR_T = "steroid", "car_t"
 INVESTIGATIONAL = "investigational"
 """Ingredient of a study drug or of one that no table knows; it follows the same rules and counts (L19, E8)."""
+SHORTEST_NAME = 3
 _KEPT = 8
 
 
@@ -47,6 +48,10 @@ class LineRules:
         self.same: Mapping[str, str] = self.parameters.same
         self.families: Mapping[str, FamilyParameters] = self.parameters.families
         self.regimens = tuple(self._known(regimen) for regimen in knowledge.regimens)
+        self.regimen_names = frozenset(
+            k.regimen.name for k in self.regimens if len(k.regimen.name) >= SHORTEST_NAME and " " not in k.regimen.name
+        )
+        """Names of regimens that are one word of at least three letters, as looked for in texts."""
         self.by_family: Mapping[str, tuple[KnownRegimen, ...]] = {
             family: tuple(k for k in self.regimens if family in k.regimen.families) for family in self.families
         }
@@ -71,6 +76,10 @@ class LineRules:
     def anticancer(self, ingredient: str) -> bool:
         """True for a drug that can make a line (F2, F4)."""
         return self.class_of.get(ingredient, "") not in NOT_ANTICANCER
+
+    def treats(self, ingredient: str) -> bool:
+        """True for a drug or cell product that can make a line."""
+        return self.anticancer(ingredient) or self.drug_class(ingredient) == CAR_T
 
     def steroid(self, ingredient: str) -> bool:
         """F2."""

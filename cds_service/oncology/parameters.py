@@ -115,10 +115,12 @@ class LineParameters:
     """(system, code) of a recorded number of lines (Q1), as ``Systems.canonical`` spells the system; "" for a code that
     also counts where no system is given."""
     other_cancer_regimens: tuple[frozenset[str], ...]
-    other_cancer_codes: tuple[tuple[str, str], ...]
-    """(system, code prefix) of other malignancies (A4)."""
+    other_cancer_codes: frozenset[tuple[str, str]]
+    """(key of a system, chapter letter) of other malignancies (A4)."""
     routes: Mapping[str, str]
     stop_reasons: Mapping[str, str]
+    treatment_words: frozenset[str]
+    """Parts of words that speak of cancer treatment in the text of a procedure without a known code."""
     supportive_intents: frozenset[str]
     neutral_reasons: frozenset[str]
     """Disease concepts that, as a reason, name no disease (encounter for chemotherapy …)."""

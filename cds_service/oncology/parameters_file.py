@@ -17,7 +17,7 @@ CLASS = "class:"
 NOT_DRUGS = frozenset({"total_body_irradiation", "radioimmunotherapy"})
 """Parts of regimens that are procedures."""
 DAYS = ("_days", "_days_after_transplant")
-WORD_SETS = ("supportive_intents", "neutral_reasons", "other_reasons")
+WORD_SETS = ("treatment_words", "supportive_intents", "neutral_reasons", "other_reasons")
 DRUG_SETS = (
     "mobilisation_drugs",
     "lymphodepletion_drugs",
@@ -75,7 +75,7 @@ class _Reader:
             regimen_procedures=MappingProxyType(dict(self.value("regimen_procedures"))),
             recorded_count_codes=frozenset(self.count_codes()),
             other_cancer_regimens=tuple(frozenset(drugs) for drugs in self.value("other_cancer_regimens")),
-            other_cancer_codes=tuple((row["system"], row["prefix"]) for row in self.value("other_cancer_codes")),
+            other_cancer_codes=frozenset(self.chapters()),
             routes=_meanings(self.value("routes")),
             stop_reasons=_meanings(self.value("stop_reasons")),
             transformation=MappingProxyType({n: frozenset(o) for n, o in self.value("transformation").items()}),
@@ -99,6 +99,14 @@ class _Reader:
             raise self.document.error((*at, "assembly_days"), "the assembly window has no value", "give days")
         given["within_class"] = frozenset(given.get("within_class", ()))
         return FamilyParameters(name=family, **given)
+
+    def chapters(self) -> Iterable[tuple[str, str]]:
+        for n, row in enumerate(self.value("other_cancer_codes")):
+            key = self.concepts.systems.key(row["system"])
+            if not key or len(row["chapter"]) != 1:
+                at = ("other_cancer_codes", n)
+                raise self.document.error(at, "no known system with the letter of a chapter", "name both")
+            yield key, row["chapter"]
 
     def count_codes(self) -> Iterable[tuple[str, str]]:
         for row in self.value("recorded_count_codes"):

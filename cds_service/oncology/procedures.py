@@ -47,6 +47,8 @@ class Procedures:
     unnamed: list[Item] = field(default_factory=list)
     """Chemotherapy given, the drug not named."""
     set_aside: list[SetAside] = field(default_factory=list)
+    unknown: list[ProcedureEntry] = field(default_factory=list)
+    """Those whose code no table knows."""
 
 
 def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> Procedures:
@@ -57,6 +59,8 @@ def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> 
         if meaning is None:
             if entry.code.text.strip().lower() in SURGERY_NAMES:
                 _event(found, entry, "surgery", "", reasons)
+            else:
+                found.unknown.append(entry)
             continue
         kind = KINDS.get(meaning.concept)
         if kind is not None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
 from cds_service.fhir.dates import ANY_DAY, Interval, latest_bound
-from cds_service.fhir.model import ConditionEntry, ObservationEntry, Record
+from cds_service.fhir.model import ConditionEntry, DataIssue, ObservationEntry, Record
 from cds_service.oncology.knowledge import DISEASE_STATUS
 from cds_service.oncology.method import LineRules
 from cds_service.oncology.model import Diagnosis
 from cds_service.oncology.shift import shifted
 from cds_service.oncology.steps import StatusEvent
+from cds_service.terminology import Concepts
 
 SPOKEN = frozenset({"final", "amended", "corrected"})
 KINDS = {
@@ -28,6 +29,7 @@ KINDS = {
 }
 CLINICAL = {"remission": "CR", "relapse": "REL", "recurrence": "REL"}
 CODED = {"in_remission": "CR", "in_relapse": "REL", "refractory": "PD", "relapse_or_refractory": "REL"}
+UNREAD = "a disease status in words or under an unknown code, not read: a response or failure may be missing"
 REFUSED = frozenset({"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"})
 
 
@@ -50,6 +52,16 @@ def read_status_with(
     ]
     ordered = _in_words(_unique(sorted(spoken, key=_order)), family)
     return tuple(sorted(_joined(ordered, stated), key=_order))
+
+
+def unread_status(record: Record, concepts: Concepts) -> Iterator[DataIssue]:
+    """Answers to the question for the disease status that no table knows: words, or a code of another system."""
+    for entry in record.observations:
+        question = concepts.observation_question(entry.code)
+        if question is None or question.concept != DISEASE_STATUS or entry.status not in SPOKEN or entry.absent:
+            continue
+        if concepts.observation_value(entry.value) is None:
+            yield DataIssue(entry.reference, UNREAD)
 
 
 def _order(event: StatusEvent) -> tuple[date, date, str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cds_service.fhir.dates import Interval
+from cds_service.fhir.model import DataIssue
 from cds_service.oncology.model import LineCount, SetAside
 
 GIVEN, PROBABLE, ORDERED, NEGATED, RETRACTED = "given", "probable", "ordered", "negated", "retracted"
@@ -166,6 +167,9 @@ class Treatment:
     events: tuple[TreatmentEvent, ...]
     set_aside: tuple[SetAside, ...] = ()
     unresolved: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Medications and procedures that may be treatment of the disease and could not be read (X0)."""
+    issues: tuple[DataIssue, ...] = ()
     ordered_lymphotoxic: tuple[str, ...] = ()
 
 

@@ -33,6 +33,7 @@ from cds_service.oncology.steps import (
     Treatment,
     TreatmentEvent,
 )
+from cds_service.oncology.unread import CONFLICT, Unread
 
 # U2: such a record removes only itself, never another of the same dose.
 _GONE = {NEGATED: "recorded as not given or cancelled", RETRACTED: "entered in error"}
@@ -61,10 +62,12 @@ class _Reader:
     infusions: list[TreatmentEvent] = field(default_factory=list)
     supportive: Counter[str] = field(default_factory=Counter)
     first_supportive: dict[str, str] = field(default_factory=dict)
+    unread: Unread = field(init=False)
     drugs: DrugReader = field(init=False)
     reasons: ReasonReader = field(init=False)
 
     def __post_init__(self) -> None:
+        self.unread = Unread(self.rules)
         self.drugs = DrugReader(self.rules.concepts, self.rules.parameters, self.rules.coded_drugs)
         self.reasons = ReasonReader(self.record, self.rules.concepts, self.rules.parameters)
 
@@ -74,7 +77,10 @@ class _Reader:
         items: list[Item] = []
         for entry in self.record.medications:
             self._read(entry, items)
-        _inherit_reasons(items)
+        self._inherit_reasons(items)
+        if procedures.unknown:
+            followed = frozenset(link for entry in self.record.medications for link in entry.links)
+            self.unread.procedures(procedures.unknown, followed)
         self._raise_orders(items)
         items += procedures.items
         self._unnamed(items, procedures.unnamed)
@@ -87,6 +93,8 @@ class _Reader:
             events=tuple(sorted(self._events([*procedures.events, *self.infusions]), key=_event_order)),
             set_aside=tuple(sorted(set(self.set_aside), key=lambda s: (s.reference, s.why))),
             unresolved=tuple(sorted(set(self.unresolved))),
+            unread=tuple(sorted(set(self.unread.gaps))),
+            issues=self.unread.told(),
         )
 
     def _read(self, entry: MedicationEntry, items: list[Item]) -> None:
@@ -166,16 +174,19 @@ class _Reader:
     def _unknown(self, entry: MedicationEntry, identity: Identity, items: list[Item]) -> None:
         """E8: an unknown drug is kept when it was given in a study or for a blood cancer; the family decides later."""
         if entry.kind == REQUEST and not entry.reported:
-            if identity.problem == "unresolved" and is_live_order(entry):
-                self.unresolved.append(entry.reference)
+            if is_live_order(entry) and entry.status != "entered-in-error" and not entry.do_not_perform:
+                self.unread.drug(entry, identity.problem)
+                if identity.problem == "unresolved":
+                    self.unresolved.append(entry.reference)
             return
         grade = evidence_class(entry, "clinic")
         if grade not in (GIVEN, PROBABLE):
             return
         if identity.problem == "unresolved":
             self.unresolved.append(entry.reference)
+        self.unread.drug(entry, identity.problem)
         if identity.problem == "conflict":
-            self._aside(entry, "its codes name different drugs; not counted (section b)")
+            self._aside(entry, CONFLICT)
             return
         named = self.reasons.named(entry.reasons)
         if (entry.study_drug or named) and entry.kind in (ADMINISTRATION, STATEMENT, "MedicationDispense"):
@@ -212,6 +223,16 @@ class _Reader:
                 reasons=named,
             )
         )
+
+    def _inherit_reasons(self, items: list[Item]) -> None:
+        """A dose or dispense without a reason has that of its order, or of the therapy it is part of (decision 23)."""
+        reasons = {i.reference: i.reasons for i in items if i.reasons}
+        reasons |= {p.reference: self.reasons.named(p.reasons) for p in self.record.procedures if p.reasons}
+        if not reasons:
+            return
+        for item in items:
+            if not item.reasons and item.links:
+                item.reasons = frozenset().union(*(reasons.get(link, NO_NAMES) for link in item.links))
 
     def _raise_orders(self, items: list[Item]) -> None:
         """E5 (decision 55): where infusions exist only as orders, those orders are probable."""
@@ -295,16 +316,6 @@ def _goes_on(entry: MedicationEntry, as_of: date) -> bool:
     if entry.kind == REQUEST and entry.period_less and not entry.reported:
         return False
     return entry.end is None or entry.open_ended or entry.period_less or entry.end.first > as_of
-
-
-def _inherit_reasons(items: list[Item]) -> None:
-    """A dispense or dose without a reason has that of its order (decision 23)."""
-    reasons = {i.reference: i.reasons for i in items if i.reasons}
-    if not reasons:
-        return
-    for item in items:
-        if not item.reasons and item.links:
-            item.reasons = frozenset().union(*(reasons.get(link, frozenset()) for link in item.links))
 
 
 def _covered(act: Item, items: list[Item]) -> bool:

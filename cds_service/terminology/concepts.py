@@ -20,7 +20,7 @@ from cds_service.terminology.model import (
     TextMeaning,
 )
 from cds_service.terminology.systems import Systems
-from cds_service.terminology.words import DiseaseNames, DrugNames
+from cds_service.terminology.words import DiseaseNames, DrugNames, spoken
 
 CACHED = 65_536
 CACHED_TEXTS = 4_096
@@ -181,6 +181,11 @@ class Concepts:
     def drugs_mentioned(self, text: str) -> frozenset[str]:
         """Ingredients whose names stand anywhere in a text: no proof of anything, but nothing to pass over either."""
         return frozenset(i for name in self._drug_names.mentioned(text) for i in self._drug_texts[name].ingredients)
+
+    def spoken_of(self, text: str, parts: Iterable[str]) -> bool:
+        """True when one of the parts of words stands in the text, as phrases are compared."""
+        said = spoken(text)
+        return any(part in said for part in parts)
 
     def _drug_codings(self, concept: Concept) -> list[DrugMeaning]:
         return [

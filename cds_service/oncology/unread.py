@@ -1,0 +1,97 @@
+"""Treatment in words or codes that no table knows: told, never counted, never passed over (decisions 18, 25; X0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cds_service.fhir.coverage import gathered
+from cds_service.fhir.model import Concept, DataIssue, MedicationEntry, ProcedureEntry
+from cds_service.oncology.evidence import procedure_class
+from cds_service.oncology.steps import GIVEN, PROBABLE
+
+if TYPE_CHECKING:
+    from cds_service.oncology.method import LineRules
+
+NO_NAME = "holds no drug code that is known, and no name; it may be a cancer drug, not counted"
+NOT_THERE = "its drug is a Medication that is not in the record, and no name is given; not counted"
+CONFLICT = "its codes or names mean different drugs; not counted (section b)"
+TREATS = "its words speak of cancer treatment, but no code is known; not counted"
+SHORTEST_REGIMEN = 3
+_EDGES = ".,;:()[]"
+
+
+@dataclass(slots=True)
+class Unread:
+    """What could not be read, of one record. ``gaps`` are references of what may well be treatment of the disease."""
+
+    rules: LineRules
+    issues: list[DataIssue] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+    def drug(self, entry: MedicationEntry, problem: str) -> None:
+        """A drug that was probably given, or a live order of one, and was not recognised."""
+        texts = [text for text in words_of(entry) if text]
+        named = self._named(texts)
+        if problem == "conflict":
+            self._tell(entry.reference, CONFLICT)
+        elif named:
+            self._tell(entry.reference, _words_only(named))
+        elif not texts:
+            self._tell(entry.reference, NO_NAME if entry.resolved else NOT_THERE)
+        else:
+            self.others.append(entry.reference)
+
+    def procedures(self, unknown: Iterable[ProcedureEntry], followed: frozenset[str]) -> None:
+        """Procedures without a known code. ``followed``: those whose drugs are recorded as parts of them."""
+        for entry in unknown:
+            if entry.reference in followed or procedure_class(entry) not in (GIVEN, PROBABLE):
+                continue
+            texts = [text for text in _texts(entry.code) if text]
+            named = self._named(texts)
+            if named:
+                self._tell(entry.reference, _words_only(named))
+            elif any(self.rules.concepts.spoken_of(text, self.rules.parameters.treatment_words) for text in texts):
+                self.issues.append(DataIssue(entry.reference, TREATS))
+
+    def told(self) -> tuple[DataIssue, ...]:
+        """The issues, those of other medicines as one."""
+        issues = list(self.issues)
+        if self.others:
+            count = len(self.others)
+            which = "one medication names" if count == 1 else f"{count} medications name"
+            problem = f"{which} no cancer drug by a known code or name; read as other medicine"
+            issues.append(DataIssue(min(self.others), problem))
+        return gathered(issues)
+
+    def _tell(self, reference: str, problem: str) -> None:
+        self.issues.append(DataIssue(reference, problem))
+        self.gaps.append(reference)
+
+    def _named(self, texts: list[str]) -> tuple[str, ...]:
+        rules = self.rules
+        found: set[str] = set()
+        for text in texts:
+            found.update(rules.label(i) for i in rules.concepts.drugs_mentioned(text) if rules.treats(i))
+            found.update(rules.regimen_names.intersection(word.strip(_EDGES) for word in text.split()))
+        return tuple(sorted(found))
+
+
+def words_of(entry: MedicationEntry) -> Iterator[str]:
+    """Every text that may name the drug of a medication resource."""
+    yield from _texts(entry.drug)
+    for ingredient in entry.ingredients:
+        yield from _texts(ingredient)
+    yield entry.label
+
+
+def _texts(concept: Concept) -> Iterator[str]:
+    yield concept.text
+    for coding in concept.codings:
+        yield coding.display
+
+
+def _words_only(named: tuple[str, ...]) -> str:
+    return f"its words name {', '.join(named)}, but no code or exact name is known; not counted (decision 18)"
