@@ -30,6 +30,7 @@ fuzz: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks.patient_view
+	@$(BIN)/python -m benchmarks.history
 
 docs: setup
 	@$(BIN)/mkdocs build --strict --quiet

@@ -32,7 +32,7 @@ def request(resources: int, blood_cancer: bool) -> bytes:
         found.append(next(filler))
     for resource in found[:resources]:
         by_type.setdefault(resource["resourceType"], []).append(resource)
-    prefetch: dict[str, Any] = {"patient": _patient()}
+    prefetch: dict[str, Any] = {"patient": patient()}
     for kind in ("Condition", "Procedure", "MedicationRequest", "MedicationAdministration", "Observation"):
         entries = [{"resource": r, "search": {"mode": "match"}} for r in by_type.get(kind, ())]
         prefetch[kind] = {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
@@ -48,11 +48,11 @@ def request(resources: int, blood_cancer: bool) -> bytes:
     )
 
 
-def _patient() -> Resource:
+def patient() -> Resource:
     return {"resourceType": "Patient", "id": PATIENT, "birthDate": "1959-03-14", "gender": "female"}
 
 
-def _coding(system: str, code: str, display: str) -> Resource:
+def coding(system: str, code: str, display: str) -> Resource:
     return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
 
 
@@ -62,8 +62,8 @@ def _lymphoma() -> Iterator[Resource]:
         "resourceType": "Condition",
         "id": "lymphoma",
         "subject": SUBJECT,
-        "clinicalStatus": _coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "Active"),
-        "code": _coding(SNOMED, "109969005", "Diffuse large B-cell lymphoma"),
+        "clinicalStatus": coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "Active"),
+        "code": coding(SNOMED, "109969005", "Diffuse large B-cell lymphoma"),
         "onsetDateTime": "2025-01-07",
     }
     for number, (day, code) in enumerate(
@@ -74,9 +74,9 @@ def _lymphoma() -> Iterator[Resource]:
             "id": f"status-{number}",
             "status": "final",
             "subject": SUBJECT,
-            "code": _coding(LOINC, "97509-4", "Cancer disease status"),
+            "code": coding(LOINC, "97509-4", "Cancer disease status"),
             "effectiveDateTime": day,
-            "valueCodeableConcept": _coding(SNOMED, code, "disease status"),
+            "valueCodeableConcept": coding(SNOMED, code, "disease status"),
         }
     for name, regimen, first, cycles, every in (
         ("chop", R_CHOP, FIRST, 6, 21),
@@ -89,7 +89,7 @@ def _lymphoma() -> Iterator[Resource]:
                     "id": f"{name}-{cycle}-{drug}",
                     "status": "completed",
                     "subject": SUBJECT,
-                    "medicationCodeableConcept": _coding(RXNORM, code, drug),
+                    "medicationCodeableConcept": coding(RXNORM, code, drug),
                     "effectiveDateTime": (first + timedelta(cycle * every)).isoformat(),
                 }
 
@@ -115,9 +115,9 @@ def _observation(number: int, day: str) -> Resource:
         "meta": {"versionId": "1", "lastUpdated": f"{day}T08:30:00Z", "profile": ["http://example.org/vital-signs"]},
         "status": "final",
         "category": [
-            _coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital signs")
+            coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital signs")
         ],
-        "code": _coding(LOINC, "8867-4", "Heart rate"),
+        "code": coding(LOINC, "8867-4", "Heart rate"),
         "subject": SUBJECT,
         "encounter": {"reference": f"Encounter/e{number}"},
         "effectiveDateTime": f"{day}T08:30:00-05:00",
@@ -137,11 +137,11 @@ def _condition(number: int, day: str) -> Resource:
     return {
         "resourceType": "Condition",
         "id": f"c{number}",
-        "clinicalStatus": _coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "resolved", "Resolved"),
-        "verificationStatus": _coding(
+        "clinicalStatus": coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "resolved", "Resolved"),
+        "verificationStatus": coding(
             "http://terminology.hl7.org/CodeSystem/condition-ver-status", "confirmed", "Confirmed"
         ),
-        "code": _coding(SNOMED, "444814009", "Viral sinusitis (disorder)"),
+        "code": coding(SNOMED, "444814009", "Viral sinusitis (disorder)"),
         "subject": SUBJECT,
         "onsetDateTime": day,
         "recordedDate": day,
@@ -154,7 +154,7 @@ def _request(number: int, day: str) -> Resource:
         "id": f"m{number}",
         "status": "completed",
         "intent": "order",
-        "medicationCodeableConcept": _coding(RXNORM, "313782", "Acetaminophen 325 MG Oral Tablet"),
+        "medicationCodeableConcept": coding(RXNORM, "313782", "Acetaminophen 325 MG Oral Tablet"),
         "subject": SUBJECT,
         "authoredOn": day,
         "dosageInstruction": [{"sequence": 1, "text": "as needed", "asNeededBoolean": True}],
@@ -166,7 +166,7 @@ def _procedure(number: int, day: str) -> Resource:
         "resourceType": "Procedure",
         "id": f"p{number}",
         "status": "completed",
-        "code": _coding(SNOMED, "430193006", "Medication Reconciliation (procedure)"),
+        "code": coding(SNOMED, "430193006", "Medication Reconciliation (procedure)"),
         "subject": SUBJECT,
         "performedPeriod": {"start": day, "end": day},
     }

@@ -9,6 +9,7 @@ from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import (
     NO_LINKS,
     code_of,
+    concept,
     concepts,
     day,
     dosages,
@@ -48,31 +49,25 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
         own = _statement(resource, collected)
     else:
         own = _request(cast(MedicationRequest, resource))
-    drug = drug_of(resource, collected)
+    inline = concept(resource.medicationCodeableConcept)
+    if inline.codings and resource.medication is None:
+        own["drug"] = inline
+    else:
+        drug = drug_of(resource, collected)
+        own.update(drug=drug.code, ingredients=drug.ingredients, label=drug.label, resolved=drug.resolved)
     plans = linked = NO_LINKS
     if resource.basedOn is not None:
         plans, linked = split_plans(collected, links(collected, resource.basedOn))
     if resource.partOf is not None:
         linked |= links(collected, resource.partOf)
-    more = own.pop("links", NO_LINKS)
+    more = own.pop("links", None)
     codes = own.pop("reason_codes", None) or resource.reasonCode or resource.reasonCodeableConcept
-    if resource.statusReason is not None:
-        own["status_reasons"] = concepts(resource.statusReason) + own.get("status_reasons", ())
-    if resource.extension is not None:
-        own["treatment_intent"] = extension_concept(resource.extension, "procedure-intent")
-        own["study_drug"] = bool(extensions(resource.extension, "workflow-researchStudy"))
-    if resource.identifier is not None:
-        own["identifiers"] = _identifiers(resource)
-    if resource.meta is not None:
-        own["version"] = resource.meta.versionId or ""
+    if codes is not None or resource.reasonReference is not None or resource.reason is not None:
+        own["reasons"] = reasons(collected, resource, codes, resource.reasonReference, resource.reason)
+    _add_rare(resource, own)
     made = MedicationEntry(
         reference=reference,
-        drug=drug.code,
-        ingredients=drug.ingredients,
-        label=drug.label,
-        resolved=drug.resolved,
         status=own.pop("status", "") or word(resource.status),
-        reasons=reasons(collected, resource, codes, resource.reasonReference, resource.reason),
         plans=plans,
         links=linked | more if more else linked,
         **own,
@@ -82,25 +77,44 @@ def medication_entry(reference: str, resource: Drug, collected: Collected) -> Me
     return made
 
 
+def _add_rare(resource: Drug, own: dict[str, Any]) -> None:
+    """Members that few resources have; most doses are spared the questions behind them."""
+    if resource.statusReason is not None:
+        own["status_reasons"] = concepts(resource.statusReason) + own.get("status_reasons", ())
+    if resource.extension is not None:
+        own["treatment_intent"] = extension_concept(resource.extension, "procedure-intent")
+        own["study_drug"] = bool(extensions(resource.extension, "workflow-researchStudy"))
+    if resource.identifier is not None:
+        own["identifiers"] = _identifiers(resource)
+    if resource.meta is not None:
+        own["version"] = resource.meta.versionId or ""
+
+
 def _administration(found: MedicationAdministration, collected: Collected) -> dict[str, Any]:
     moment = found.effectiveDateTime or found.occurenceDateTime or found.occurrenceDateTime
     period = found.effectivePeriod or found.occurencePeriod or found.occurrencePeriod
     start, end, open_ended, period_less = span(
         moment or found.effectiveTimeDateTime, period or found.effectiveTimePeriod
     )
-    return {
+    own: dict[str, Any] = {
         "kind": "MedicationAdministration",
-        "status": "not-done" if found.notGiven or found.wasNotGiven else "",
         "start": start,
         "end": end,
         "open_ended": open_ended,
         "period_less": period_less,
         "date_source": "effective" if start else "",
-        "route": route(found.dosage),
-        "reason_codes": found.reasonGiven,
-        "status_reasons": concepts(found.reasonNotGiven),
-        "links": links(collected, found.request, found.prescription),
     }
+    if found.notGiven or found.wasNotGiven:
+        own["status"] = "not-done"
+    if found.dosage is not None:
+        own["route"] = route(found.dosage)
+    if found.reasonGiven is not None:
+        own["reason_codes"] = found.reasonGiven
+    if found.reasonNotGiven is not None:
+        own["status_reasons"] = concepts(found.reasonNotGiven)
+    if found.request is not None or found.prescription is not None:
+        own["links"] = links(collected, found.request, found.prescription)
+    return own
 
 
 def _dispense(found: MedicationDispense, collected: Collected) -> dict[str, Any]:

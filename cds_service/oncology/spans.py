@@ -46,7 +46,11 @@ def earliest(dates: Iterable[Interval]) -> Interval | None:
 
 def latest(dates: Iterable[Interval]) -> Interval | None:
     """The date with the latest last day; the more exact one of two that end alike. None of none."""
-    return max(dates, key=lambda d: (d.last, d.first, d.text), default=None)
+    known = list(dates)
+    if not known:
+        return None
+    last = max([d.last for d in known])
+    return max([d for d in known if d.last == last], key=lambda d: (d.first, d.text))
 
 
 def said(when: Interval | None) -> str:

@@ -85,13 +85,13 @@ class _Walk:
         if line is None:
             self._open(day, "L1", ["first treatment on record"])
             return
-        group: list[Exposure] = []
-        for exposure, carried in [(e, self._carries_over(line, e)) for e in day.drugs]:
-            if carried:
+        group = list(day.drugs)
+        if len(self.result.lines) > 1:
+            carried = [self._carries_over(line, e) for e in group]
+            for exposure in [e for e, goes_on in zip(group, carried, strict=True) if goes_on]:
                 line.add(exposure, "carried_over", "L17", self.rules, named=True)
                 line.shares_doses = True
-            else:
-                group.append(exposure)
+            group = [e for e, goes_on in zip(group, carried, strict=True) if not goes_on]
         if not group:
             return
         if self._simply_continues(line, group, day):

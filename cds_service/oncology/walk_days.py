@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.cell_therapy import CarTCourse, CellTherapy
@@ -46,7 +45,7 @@ def days_of(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[Da
     found: list[Day] = []
     group: list[Exposure] = []
     for exposure in [*cells.drugs, None]:
-        if group and (exposure is None or _bounds(exposure) != _bounds(group[0])):
+        if group and (exposure is None or not _same_days(exposure.start, group[0].start)):
             found.append(Day(group[0].start, 1, group[0].reference, drugs=tuple(group)))
             group = []
         if exposure is not None:
@@ -56,5 +55,5 @@ def days_of(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[Da
     return iter(sorted(found, key=lambda d: (d.when.first, d.when.last, d.order, d.key)))
 
 
-def _bounds(exposure: Exposure) -> tuple[date, date]:
-    return (exposure.start.first, exposure.start.last)
+def _same_days(one: Interval, other: Interval) -> bool:
+    return one is other or (one.first == other.first and one.last == other.last)

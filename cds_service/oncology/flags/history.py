@@ -99,7 +99,10 @@ def look_at_drugs(
                 windows[name] = given
     for name in sorted(windows):
         given = windows[name]
-        inside = [d for d in doses[name] if not given.route or d.route == given.route]
+        # Most doses lie surely before the window: they are neither shown nor open.
+        since = results.since(given.days) if given.days is not None else date.min
+        late = [d for d in doses[name] if d.ongoing or d.when is None or d.when.last >= since]
+        inside = [d for d in late if not given.route or d.route == given.route]
         shown = [d for d in inside if d.ongoing or given.days is None or results.shows_as_recent(d.when, given.days)]
         label = names.label(name)
         if shown:
