@@ -21,7 +21,7 @@ LOOK_AHEAD = 512
 _CLASS_RANK = {GIVEN: 0, PROBABLE: 1, ORDERED: 2}
 
 
-class Item(msgspec.Struct, kw_only=True, eq=False):
+class Item(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """One drug of one resource on its way to an exposure; duplicates are merged into the item that stays (U1)."""
 
     reference: str
