@@ -256,27 +256,34 @@ class Concepts:
 
 
 def record_codings(record: Record) -> Iterable[Coding]:
-    """Every coding of the record that a rule could read, as often as it stands there."""
+    """Every coding of the record that a rule could read, as often as it stands there; a lone one bears the text."""
     for condition in record.conditions:
-        yield from condition.code.codings
+        yield from _worded(condition.code)
         yield from condition.morphology.codings
     for medication in record.medications:
-        yield from medication.drug.codings
+        yield from _worded(medication.drug, medication.label)
         for ingredient in medication.ingredients:
-            yield from ingredient.codings
+            yield from _worded(ingredient)
         for reason in medication.reasons:
-            yield from reason.concept.codings
+            yield from _worded(reason.concept)
     for procedure in record.procedures:
-        yield from procedure.code.codings
+        yield from _worded(procedure.code)
         for used in procedure.used:
-            yield from used.codings
+            yield from _worded(used)
     for observation in record.observations:
-        yield from observation.code.codings
-        yield from observation.value.codings
+        yield from _worded(observation.code)
+        yield from _worded(observation.value)
     for immunization in record.immunizations:
-        yield from immunization.code.codings
+        yield from _worded(immunization.code)
     for order in record.orders:
-        yield from order.code.codings
+        yield from _worded(order.code)
+
+
+def _worded(concept: Concept, label: str = "") -> Iterable[Coding]:
+    """The codings, those without a display under the text of the concept: a bare NDC says nothing to a reader."""
+    text = concept.text or label
+    for coding in concept.codings:
+        yield coding if coding.display or not text else Coding(coding.system, coding.code, text)
 
 
 def _with_status(meaning: DiagnosisMeaning, status: str) -> DiagnosisMeaning:

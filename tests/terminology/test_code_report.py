@@ -55,3 +55,14 @@ def test_mapped_codes_say_what_they_were_read_as() -> None:
     assert rows["C90.02"].misplaced
     assert rows["2390950"].read_as == "drug ofatumumab (anti_cd20, non oncology brand)"
     assert not rows["2390950"].misplaced
+
+
+def test_a_code_without_a_display_is_listed_under_the_text_of_its_drug() -> None:
+    ndc = coded("http://hl7.org/fhir/sid/ndc", "59572041028") | {"text": "Revlimid 10 mg capsule"}
+    resources = [
+        {"resourceType": "Patient", "id": "p1"},
+        resource("MedicationDispense", "d1", status="completed", medicationCodeableConcept=ndc),
+    ]
+    decoded = decode_record(json.dumps(resources).encode())
+    (row,) = code_report(read_record(decoded.resources, decoded.issues), CONCEPTS).unmapped
+    assert row.display == "Revlimid 10 mg capsule"
