@@ -10,7 +10,7 @@ from cds_service.fhir.model import ProcedureEntry, Record
 from cds_service.oncology.evidence import PROCEDURE, procedure_class
 from cds_service.oncology.exposures import Item
 from cds_service.oncology.identity import ReasonReader
-from cds_service.oncology.method import INVESTIGATIONAL, LineRules
+from cds_service.oncology.method import CAR_T, INVESTIGATIONAL, LineRules
 from cds_service.oncology.model import SetAside
 from cds_service.oncology.steps import GIVEN, NEGATED, ORDERED, PROBABLE, RETRACTED, TreatmentEvent
 from cds_service.terminology.model import ProcedureMeaning
@@ -59,12 +59,15 @@ def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> 
         if meaning is None:
             if entry.code.text.strip().lower() in SURGERY_NAMES:
                 _event(found, entry, "surgery", "", reasons)
-            else:
+            elif not _by_drug(found, entry, rules, reasons):
                 found.unknown.append(entry)
             continue
         kind = KINDS.get(meaning.concept)
         if kind is not None:
-            _event(found, entry, kind, meaning.product, reasons)
+            product = meaning.product
+            if kind == "car_t" and not product:
+                product = next((d for d in _coded_drugs(entry, rules) if rules.drug_class(d) == CAR_T), "")
+            _event(found, entry, kind, product, reasons)
         else:
             _drugs(found, entry, meaning, rules, reasons)
     return found
@@ -98,6 +101,27 @@ def _day(entry: ProcedureEntry, kind: str) -> Interval:
     return chosen or entry.start or ANY_DAY
 
 
+def _coded_drugs(entry: ProcedureEntry, rules: LineRules) -> tuple[str, ...]:
+    """Cancer drugs that the codes of a procedure, or of what was used in it, name: claims put a drug there (E7)."""
+    found: dict[str, None] = {}
+    for concept in (entry.code, *entry.used):
+        identity = rules.coded_drugs.identity(concept.codings, ()) if concept.codings else None
+        if identity is not None and identity.use == "systemic":
+            found |= dict.fromkeys(identity.ingredients)
+    return tuple(name for name in found if rules.treats(name) or rules.steroid(name))
+
+
+def _by_drug(found: Procedures, entry: ProcedureEntry, rules: LineRules, reasons: ReasonReader) -> bool:
+    """A procedure whose code is that of a drug; False when it names none."""
+    names = _coded_drugs(entry, rules)
+    cells = [name for name in names if rules.drug_class(name) == CAR_T]
+    for product in cells:
+        _event(found, entry, "car_t", product, reasons)
+    if not cells:
+        _items(found, entry, names, rules, reasons)
+    return bool(names)
+
+
 def _drugs(
     found: Procedures, entry: ProcedureEntry, meaning: ProcedureMeaning, rules: LineRules, reasons: ReasonReader
 ) -> None:
@@ -105,7 +129,9 @@ def _drugs(
     names: Iterable[str]
     concept, product, unnamed = meaning.concept, meaning.product, False
     if concept == "antineoplastic_administration":
-        names, unnamed = (product or INVESTIGATIONAL,), not product
+        names = (product,) if product else _coded_drugs(entry, rules)
+        unnamed = not names
+        names = names or (INVESTIGATIONAL,)
     elif concept == "radioimmunotherapy":
         names = ("radioimmunotherapy",)
     elif concept in rules.parameters.regimen_procedures:
@@ -113,6 +139,18 @@ def _drugs(
         names = next((k.regimen.core for k in rules.regimens if k.regimen.name == wanted), ())
     else:
         return
+    _items(found, entry, names, rules, reasons, unnamed=unnamed)
+
+
+def _items(
+    found: Procedures,
+    entry: ProcedureEntry,
+    names: Iterable[str],
+    rules: LineRules,
+    reasons: ReasonReader,
+    *,
+    unnamed: bool = False,
+) -> None:
     grade = procedure_class(entry)
     if grade in _WHY:
         found.set_aside.append(SetAside(reference=entry.reference, why=_WHY[grade]))
