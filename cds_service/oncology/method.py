@@ -49,9 +49,11 @@ class LineRules:
         self.families: Mapping[str, FamilyParameters] = self.parameters.families
         self.regimens = tuple(self._known(regimen) for regimen in knowledge.regimens)
         self.regimen_names = frozenset(
-            k.regimen.name for k in self.regimens if len(k.regimen.name) >= SHORTEST_NAME and " " not in k.regimen.name
+            k.regimen.name
+            for k in self.regimens
+            if k.regimen.type != PROCEDURE and len(k.regimen.name) >= SHORTEST_NAME and " " not in k.regimen.name
         )
-        """Names of regimens that are one word of at least three letters, as looked for in texts."""
+        """Names of regimens that can make a line and are one word of at least three letters, as looked for in texts."""
         self.by_family: Mapping[str, tuple[KnownRegimen, ...]] = {
             family: tuple(k for k in self.regimens if family in k.regimen.families) for family in self.families
         }

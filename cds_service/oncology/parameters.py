@@ -121,6 +121,8 @@ class LineParameters:
     stop_reasons: Mapping[str, str]
     treatment_words: frozenset[str]
     """Parts of words that speak of cancer treatment in the text of a procedure without a known code."""
+    local_words: frozenset[str]
+    """Words by which the text of a drug is that of a local form."""
     supportive_intents: frozenset[str]
     neutral_reasons: frozenset[str]
     """Disease concepts that, as a reason, name no disease (encounter for chemotherapy …)."""

@@ -17,7 +17,7 @@ CLASS = "class:"
 NOT_DRUGS = frozenset({"total_body_irradiation", "radioimmunotherapy"})
 """Parts of regimens that are procedures."""
 DAYS = ("_days", "_days_after_transplant")
-WORD_SETS = ("treatment_words", "supportive_intents", "neutral_reasons", "other_reasons")
+WORD_SETS = ("treatment_words", "local_words", "supportive_intents", "neutral_reasons", "other_reasons")
 DRUG_SETS = (
     "mobilisation_drugs",
     "lymphodepletion_drugs",

@@ -74,6 +74,8 @@ class Unread:
         rules = self.rules
         found: set[str] = set()
         for text in texts:
+            if rules.concepts.spoken_of(text, rules.parameters.local_words):
+                continue
             found.update(rules.label(i) for i in rules.concepts.drugs_mentioned(text) if rules.treats(i))
             found.update(rules.regimen_names.intersection(word.strip(_EDGES) for word in text.split()))
         return tuple(sorted(found))

@@ -130,6 +130,13 @@ def test_other_medicines_are_one_line_and_leave_nothing_open() -> None:
     assert exposed(found) == "not_met"
 
 
+def test_a_local_form_in_words_is_no_cancer_treatment() -> None:
+    begun = given({"coding": [local("lenalidomide")]}, "len")
+    found = picture(begun, given({"text": "tretinoin 0.05 % cream, face"}))
+    assert problems(found) == ["one medication names no cancer drug by a known code or name; read as other medicine"]
+    assert exposed(found) == "not_met"
+
+
 @pytest.mark.parametrize("status", ["not-done", "entered-in-error"])
 def test_what_was_not_given_leaves_nothing_open(status: str) -> None:
     begun = given({"coding": [local("lenalidomide")]}, "len")
@@ -150,6 +157,7 @@ def procedure(**more: Any) -> dict[str, Any]:
         ("Polychemotherapie Zyklus 1", TREATS),
         ("Intravenous chemotherapy, cycle 2", TREATS),
         ("Colonoscopy", ""),
+        ("EXTERNAL BEAM RADIATION, TEAM MEETING", ""),
         ("Chemotherapy with VTD-PACE", "its words name VTD-PACE, but no code or exact name is known; not counted"),
     ],
 )
