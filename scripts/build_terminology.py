@@ -122,7 +122,9 @@ class Builder:
 
     def australian(self) -> tuple[str, ...]:
         """The Australian edition; last of the sources, so that no other row changes its key."""
-        source = self.source("address seen in public code that sends Australian diagnoses; read by shape through the WHO rows")
+        source = self.source(
+            "address seen in public code that sends Australian diagnoses; read by shape through the WHO rows"
+        )
         return ("icd-10-am", "http://hl7.org/fhir/sid/icd-10-am", "", source)
 
     def concepts(self) -> None:
