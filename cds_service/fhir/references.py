@@ -57,12 +57,6 @@ def whose(text: str, kind: str = "") -> Whose:
     return Whose(GROUP if named == "Group" else THING, named)
 
 
-def patient_key(text: str) -> str | None:
-    """The bare patient id (or uuid) that a reference text names; None where it names no patient."""
-    found = whose(text)
-    return found.name if found.kind in (PATIENT, URN) else None
-
-
 def each(found: References) -> list[Reference]:
     """Every Reference of a list, or of a single one where a list belongs."""
     if found is None:

@@ -15,7 +15,6 @@ from cds_service.oncology.steps import Exposure, TreatmentEvent
 
 TRANSPLANTS = ("auto_hsct", "allo_hsct", "hsct")
 COLLECTIONS = ("stem_cell_collection", "leukapheresis")
-LOCAL = ("radiotherapy", "surgery")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -170,7 +170,6 @@ class Treatment:
     unread: tuple[str, ...] = ()
     """Medications and procedures that may be treatment of the disease and could not be read (X0)."""
     issues: tuple[DataIssue, ...] = ()
-    ordered_lymphotoxic: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ NO_NAME = "holds no drug code that is known, and no name; it may be a cancer dru
 NOT_THERE = "its drug is a Medication that is not in the record, and no name is given; not counted"
 CONFLICT = "its codes or names mean different drugs; not counted (section b)"
 TREATS = "its words speak of cancer treatment, but no code is known; not counted"
-SHORTEST_REGIMEN = 3
 _EDGES = ".,;:()[]"
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from cds_service.oncology.walk_state import FAR, Step
 
-CERTAIN, AMBIGUOUS = "certain", "ambiguous_mid_course"
-FLAG_LIKE = "fludarabine"
+CERTAIN = "certain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,15 +26,12 @@ class Doses:
     starts: list[int] = field(default_factory=list)
     first_end: int = 0
     last_end: int = 0
-    continuous: bool = False
 
     def add(self, exposure: Exposure, first: int, last: int) -> None:
         """One more dose or course that ends between the days ``first`` and ``last``."""
         self.starts.append(exposure.start.first.toordinal())
         if last >= self.last_end:
             self.first_end, self.last_end = max(first, self.first_end), last
-        if exposure.period or exposure.days is not None:
-            self.continuous = True
 
     def usual(self) -> float | None:
         """The median interval between doses, None after a single one."""

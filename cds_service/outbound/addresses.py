@@ -7,7 +7,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from socket import SOCK_STREAM, getaddrinfo
 
 Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 """Host and port to the texts of addresses. Raises OSError."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cds_service.terminology.tables import Table
 
-ICD10, ICD10CM, PCS, ICDO, SNOMED = "icd-10", "icd-10-cm", "icd-10-pcs", "icd-o-3", "snomed"
+ICD10, ICD10CM, PCS, ICDO = "icd-10", "icd-10-cm", "icd-10-pcs", "icd-o-3"
 GM, AM, BROWSER = "icd-10-gm", "icd-10-am", "icd-10-who-browser"
 NATIONAL = (GM, AM)
 """Editions of ICD-10 that keep the four characters of the WHO and are read by its rows."""
@@ -24,7 +24,6 @@ class Systems:
     def __init__(self, tables: list[Table]) -> None:
         self.keys: frozenset[str]
         self._by_uri: dict[str, str] = {}
-        self._seen: dict[str, str] = {}
         for table in tables:
             for _, (key, uri, also) in table.pick("key", "uri", "also_accept"):
                 for spelling in (uri, *also.split()):
