@@ -110,7 +110,10 @@ def code_of(found: Any) -> str:
         return ""
     if isinstance(found, str):
         return word(found)
-    read = concept(found)
+    return _first_code(concept(found))
+
+
+def _first_code(read: Concept) -> str:
     for coding in read.codings:
         if coding.code:
             return coding.code.lower()
@@ -122,11 +125,15 @@ def status_of(found: Any, words: Sequence[str]) -> str:
 
     National profiles put a code of their own beside the FHIR code, in any order.
     """
-    said = code_of(found)
-    codings = () if found is None or isinstance(found, str) else concept(found).codings
-    if len(codings) < 2:
+    if found is None:
+        return ""
+    if isinstance(found, str):
+        return word(found)
+    read = concept(found)
+    said = _first_code(read)
+    if len(read.codings) < 2:
         return said
-    there = {coding.code.lower() for coding in codings}
+    there = {coding.code.lower() for coding in read.codings}
     return next((known for known in words if known in there), said)
 
 

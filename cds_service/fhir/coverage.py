@@ -36,12 +36,16 @@ _DATES = {
 
 def coverage_of(found: Collected) -> Coverage:
     """Counts by type and the span of dates that events carry."""
-    days = {
-        when
-        for kind, names in _DATES.items()
-        for text in _written(found.by_kind.get(kind, {}).values(), names)
-        if (when := day(text)) is not None
-    }
+    texts: set[str] = set()
+    unread: set[str] = set()
+    for kind, names in _DATES.items():
+        same = found.by_kind.get(kind)
+        if same:
+            _note_dates(same.values(), names, texts, unread)
+    # Whole days sort as text; a year or a month alone may begin before them or end after.
+    whole = {text for text in texts if len(text) == DAY and text[4] == text[7] == "-"}
+    ends = (texts - whole) | ({min(whole), max(whole)} if whole else set())
+    days = [when for when in map(day, ends) if when is not None]
     return Coverage(
         resources={kind: len(same) for kind, same in sorted(found.by_kind.items()) if same},
         earliest=min(days, key=lambda d: (d.first, d.text)).text if days else None,
@@ -51,21 +55,25 @@ def coverage_of(found: Collected) -> Coverage:
     )
 
 
-def _written(resources: Iterable[Resource], names: tuple[str, ...]) -> set[str]:
-    """The dates that the resources write, cut to the day: far fewer than there are resources."""
-    found = set()
+def _note_dates(resources: Iterable[Resource], names: tuple[str, ...], known: set[str], unread: set[str]) -> None:
+    """Add the date of each resource, cut to the day, to ``known``; what is no date is remembered in ``unread``."""
     for resource in resources:
         for name in names:
             there = getattr(resource, name, None)
             if there is None:
                 continue
             text = there if isinstance(there, str) else there.start or there.end
-            if text:
-                short = text[:DAY]
-                found.add(short)
-                if day(short) is not None:
-                    break
-    return found
+            if not text:
+                continue
+            short = text[:DAY]
+            if short in known:
+                break
+            if short in unread:
+                continue
+            if day(short) is not None:
+                known.add(short)
+                break
+            unread.add(short)
 
 
 def gathered(issues: Iterable[DataIssue]) -> tuple[DataIssue, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TypeVar, cast
 
@@ -41,7 +41,7 @@ from cds_service.fhir.model import (
     ProcedureEntry,
 )
 from cds_service.fhir.numbers import answered_numbers, episode_numbers
-from cds_service.fhir.observations import asks, observation_entries
+from cds_service.fhir.observations import asking, observation_entries
 from cds_service.fhir.wire import (
     CarePlan,
     Condition,
@@ -172,16 +172,19 @@ class Converter:
 
     def observations(self) -> tuple[ObservationEntry, ...]:
         """Observations, each component an entry of its own."""
-        found = self._all("Observation", Observation)
+        found = self._observations()
+        wanted = set(found)
         if self._known is not None:
-            known = self._known
-            found = ((r, o) for r, o in found if o.focus is not None or asks(o, known))
-        return tuple([e for r, o in found for e in observation_entries(r, o, self._in)])
+            wanted = {r for r, o in found.items() if o.focus is not None}
+            wanted.update(asking(found, self._known))
+        return tuple([e for r in sorted(wanted) for e in observation_entries(r, found[r], self._in)])
+
+    def _observations(self) -> Mapping[str, Observation]:
+        return cast(Mapping[str, Observation], self._in.by_kind.get("Observation", {}))
 
     def asks(self, wanted: Callable[[str, str], bool]) -> bool:
         """True when some Observation asks a question that is wanted; no entry is made."""
-        found = self._in.by_kind.get("Observation", {})
-        return any(asks(cast(Observation, o), wanted) for o in found.values())
+        return any(True for _ in asking(self._observations(), wanted))
 
     def states_reasons(self) -> bool:
         """True when a treatment carries a reason in its own words, not only a reference to a Condition."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.convert import MAX_TEXT, concept, concepts, contained, day, links, note_undated, span, word
@@ -19,6 +19,25 @@ def asks(found: Observation, wanted: Callable[[str, str], bool]) -> bool:
     if _is_wanted(found.code, wanted):
         return True
     return found.component is not None and any(c is not None and _is_wanted(c.code, wanted) for c in found.component)
+
+
+def asking(observations: Mapping[str, Observation], wanted: Callable[[str, str], bool]) -> Iterator[str]:
+    """References of the Observations that ask what is wanted. Charts hold thousands under few codes: each is asked once."""
+    answers: dict[tuple[str | None, str | None], bool] = {}
+    for reference, found in observations.items():
+        code = found.code
+        codings = code.coding if type(code) is CodeableConcept and found.component is None else None
+        one = codings[0] if type(codings) is list and len(codings) == 1 else None
+        if one is None:
+            if asks(found, wanted):
+                yield reference
+            continue
+        place = (one.system, one.code)
+        answer = answers.get(place)
+        if answer is None:
+            answer = answers[place] = asks(found, wanted)
+        if answer:
+            yield reference
 
 
 def _is_wanted(code: ConceptOrCode, wanted: Callable[[str, str], bool]) -> bool:

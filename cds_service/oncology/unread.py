@@ -29,6 +29,9 @@ class Unread:
     issues: list[DataIssue] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    _named_in: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Drugs by text: charts repeat few names many times. Kept for one record only."""
+    _treats: dict[str, bool] = field(default_factory=dict)
 
     def drug(self, entry: MedicationEntry, problem: str) -> None:
         """A drug that was probably given, or a live order of one, and was not recognised."""
@@ -52,7 +55,7 @@ class Unread:
             named = self._named(texts)
             if named:
                 self._tell(entry.reference, _words_only(named))
-            elif any(self.rules.concepts.spoken_of(text, self.rules.parameters.treatment_words) for text in texts):
+            elif any(map(self._speaks_of_treatment, texts)):
                 self.issues.append(DataIssue(entry.reference, TREATS))
 
     def told(self) -> tuple[DataIssue, ...]:
@@ -70,14 +73,29 @@ class Unread:
         self.gaps.append(reference)
 
     def _named(self, texts: list[str]) -> tuple[str, ...]:
-        rules = self.rules
+        known = self._named_in
         found: set[str] = set()
         for text in texts:
-            if rules.concepts.spoken_of(text, rules.parameters.local_words):
-                continue
-            found.update(rules.label(i) for i in rules.concepts.drugs_mentioned(text) if rules.treats(i))
-            found.update(rules.regimen_names.intersection(word.strip(_EDGES) for word in text.split()))
+            names = known.get(text)
+            if names is None:
+                names = known[text] = self._names_in(text)
+            if names:
+                found |= names
         return tuple(sorted(found))
+
+    def _names_in(self, text: str) -> frozenset[str]:
+        rules = self.rules
+        if rules.concepts.spoken_of(text, rules.parameters.local_words):
+            return frozenset()
+        drugs = [rules.label(i) for i in rules.concepts.drugs_mentioned(text) if rules.treats(i)]
+        return rules.regimen_names.intersection(word.strip(_EDGES) for word in text.split()).union(drugs)
+
+    def _speaks_of_treatment(self, text: str) -> bool:
+        known = self._treats.get(text)
+        if known is None:
+            words = self.rules.parameters.treatment_words
+            known = self._treats[text] = self.rules.concepts.spoken_of(text, words)
+        return known
 
 
 def words_of(entry: MedicationEntry) -> Iterator[str]:
