@@ -22,7 +22,7 @@ def asks(found: Observation, wanted: Callable[[str, str], bool]) -> bool:
 
 
 def asking(observations: Mapping[str, Observation], wanted: Callable[[str, str], bool]) -> Iterator[str]:
-    """References of the Observations that ask what is wanted. Charts hold thousands under few codes: each is asked once."""
+    """References of the Observations that ask what is wanted; each code is asked once, for charts repeat few codes."""
     answers: dict[tuple[str | None, str | None], bool] = {}
     for reference, found in observations.items():
         code = found.code
