@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.coverage import Gaps
+from cds_service.oncology.diagnosis_course import TARGETS
 from cds_service.oncology.model import Diagnosis
 from cds_service.oncology.numbers import CourseNumbers
 from cds_service.oncology.spans import is_after, on_day
@@ -33,7 +34,8 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What the facts are read from. ``lines`` are the counted lines since transformation (all, when none happened).
+    """What the facts are read from. ``lines`` are the counted lines since transformation (all, when none happened),
+    with those that partial dates leave open.
 
     ``events`` are the patient's transplants and CAR-T infusions, of any disease; ``failures`` leave out progression of
     untreated disease: it is no relapse and no refractory disease.
@@ -50,6 +52,8 @@ class Course:
     diagnoses: tuple[Diagnosis, ...]
     gaps: Gaps
     transformed: Interval | None = None
+    sure_lines: tuple[DerivedLine, ...] = ()
+    """Those of ``lines`` that started since the transformation whatever partial dates mean."""
     by_drug: Mapping[str, tuple[tuple[int, Exposure], ...]] = field(default_factory=dict)
     """Exposures of the derivation by ingredient, each with its place in their order."""
     line_openers: tuple[str, ...] = ()
@@ -134,10 +138,17 @@ def evidence_of(*events: StatusEvent | TreatmentEvent | None) -> tuple[str, ...]
 
 
 def transformation(diagnoses: Iterable[Diagnosis], family: str) -> Interval | None:
-    """When large B-cell lymphoma arose from another disease (decisions 13 and 15); None when it did not."""
+    """When large B-cell lymphoma arose, or may have arisen, from another disease (decisions 13, 15); None when not.
+
+    Without an onset that is some day up to the recording, or any day at all (D1, D2).
+    """
     if family != "lbcl":
         return None
-    onsets = [d.onset for d in diagnoses if d.family == family and d.stands and d.origin and d.onset]
+    known = tuple(diagnoses)
+    doubtful = any(d.may_have_transformed for d in known)
+    turned = [d for d in known if d.family == family and d.stands and (d.origin or (doubtful and d.concept in TARGETS))]
+    onsets = [d.onset for d in turned if d.onset]
+    onsets = onsets or [Interval(date.min, d.recorded.last if d.recorded else date.max, "") for d in turned]
     return min(onsets, key=lambda o: (o.first, o.last), default=None)
 
 
@@ -152,6 +163,7 @@ def read_course(
 ) -> Course:
     """The course of ``derivation.family``. ``events`` are all transplants and infusions of the patient."""
     turned = transformation(diagnoses, derivation.family)
+    since = lines_since(derivation.lines, turned, numbers.diagnosis_leeway)
     status = _dated(derivation, as_of)
     treated = _treated_from(derivation, events)
     return Course(
@@ -159,7 +171,8 @@ def read_course(
         numbers=numbers,
         as_of=as_of,
         derivation=derivation,
-        lines=lines_since(derivation.lines, turned, numbers.diagnosis_leeway),
+        lines=since,
+        sure_lines=tuple(line for line in since if _surely_since(line, turned, numbers.diagnosis_leeway)),
         status=status,
         failures=tuple(e for e in status if e.failure and (e.kind != "PD" or e.when.last > treated)),
         events=events,
@@ -172,11 +185,18 @@ def read_course(
 
 
 def lines_since(lines: tuple[DerivedLine, ...], turned: Interval | None, leeway: int) -> tuple[DerivedLine, ...]:
-    """Lines started from ``leeway`` days before the transformation on (the leeway of A3)."""
+    """Lines that started, or may have, from ``leeway`` days before the transformation on (the leeway of A3)."""
     if turned is None:
         return lines
     edge = turned.first - timedelta(days=leeway) if turned.first != date.min else date.min
     return tuple(line for line in lines if line.start.last >= edge)
+
+
+def _surely_since(line: DerivedLine, turned: Interval | None, leeway: int) -> bool:
+    """The same for every day the two dates can mean (D2)."""
+    if turned is None:
+        return True
+    return turned.last != date.max and line.start.first >= turned.last - timedelta(days=leeway)
 
 
 def _treated_from(derivation: Derivation, events: tuple[TreatmentEvent, ...]) -> date:

@@ -15,11 +15,15 @@ LIMITS = (1, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """How many lines the record allows; ``since`` is the count since transformation, None when there was none."""
+    """How many lines the record allows; ``since`` is the count since transformation, None when there was none.
+
+    ``surely_since`` leaves out lines that a partial date may put before the transformation (D2).
+    """
 
     least: int
     most: int
     since: int | None = None
+    surely_since: int | None = None
 
 
 def line_range(course: Course) -> Range:
@@ -27,13 +31,14 @@ def line_range(course: Course) -> Range:
     count = course.derivation.count
     if course.transformed is None:
         return Range(least=count.min, most=count.max)
-    numbers = {line.number for line in course.lines}
+    numbers = {line.number for line in course.sure_lines}
     doubtful = sum(1 for b in course.derivation.boundaries if b.is_new and b.line in numbers)
-    probable = sum(1 for line in course.lines if line.grade == PROBABLE)
+    probable = sum(1 for line in course.sure_lines if line.grade == PROBABLE)
     return Range(
-        least=min(count.min, max(0, len(course.lines) - doubtful - probable)),
+        least=min(count.min, max(0, len(course.sure_lines) - doubtful - probable)),
         most=count.max,
         since=len(course.lines),
+        surely_since=len(course.sure_lines),
     )
 
 
@@ -58,7 +63,7 @@ def _at_least(course: Course, found: Range, limit: int, sentence: str) -> Fact:
         return Fact(status=NOT_MET, grade=INFERRED, because=sentence, evidence=course.openers())
     if found.most < limit:
         return Fact(status=UNKNOWN, because=f"{sentence}; more may be missing: {course.gaps.why}")
-    return Fact(status=UNKNOWN, because=f"{sentence}; {_settles(course, found)}")
+    return Fact(status=UNKNOWN, because=f"{sentence}; {_settles(course, found, limit)}")
 
 
 def _counted(course: Course, found: Range) -> str:
@@ -68,8 +73,9 @@ def _counted(course: Course, found: Range) -> str:
     sentence = f"{span} systemic {noun} of therapy"
     if course.lines:
         sentence += f" ({', '.join(_named(line) for line in course.derivation.lines)})"
-    if found.since is not None and found.since != count.n:
-        sentence += f"; {found.since} since the transformation of {said(course.transformed)}"
+    if found.since is not None and not found.since == found.surely_since == count.n:
+        since = f"{found.surely_since} to {found.since}" if found.surely_since != found.since else f"{found.since}"
+        sentence += f"; {since} since the transformation of {said(course.transformed)}"
     return sentence
 
 
@@ -78,8 +84,10 @@ def _named(line: DerivedLine) -> str:
     return f"{name.replace('_', ' ')} from {said(line.start)}"
 
 
-def _settles(course: Course, found: Range) -> str:
+def _settles(course: Course, found: Range, limit: int) -> str:
     count = course.derivation.count
+    if found.surely_since != found.since and count.min >= limit:
+        return "full dates of the transformation and of the treatment would settle how many came after it"
     if count.questions:
         return count.questions[0]
     if found.since is not None and found.since != count.n:

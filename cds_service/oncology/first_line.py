@@ -59,6 +59,10 @@ def read_first_line(course: Course) -> FirstLine:
     if course.gaps.earlier:
         because = f"earlier treatment may be missing ({course.gaps.earlier}); the first line given would settle it"
         return FirstLine(outcome=UNKNOWN, because=because, chemoimmunotherapy=kind, in_part=in_part)
+    if line not in course.sure_lines:
+        because = f"the treatment from {said(line.start)} may have begun before the transformation "
+        because += f"({said(course.transformed)}); full dates would settle which line was the first after it"
+        return FirstLine(outcome=UNKNOWN, because=because, chemoimmunotherapy=kind, in_part=in_part)
     return _Reader(course, line, kind, in_part).outcome()
 
 
