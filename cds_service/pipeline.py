@@ -20,6 +20,7 @@ from cds_service.labels.model import Assessment
 from cds_service.labels.packs import Ruleset
 from cds_service.oncology import describe
 from cds_service.oncology.knowledge import Knowledge, load_knowledge
+from cds_service.oncology.model import ClinicalPicture
 
 JURISDICTIONS = ("us", "eu")
 
@@ -88,11 +89,22 @@ class Pipeline:
 
         Raises UnreadableInput for a jurisdiction that is not loaded.
         """
+        rulebook = self._rulebook(jurisdiction)
+        return assess(self.picture(record, as_of), rulebook)
+
+    def picture(self, record: Record, as_of: date) -> ClinicalPicture:
+        """What the record says on ``as_of``, before any rule."""
+        return describe(record, as_of, self.knowledge, referral_codes=self.referral_codes)
+
+    def judged(self, picture: ClinicalPicture, jurisdiction: str) -> Assessment:
+        """The picture compared with the rules of a jurisdiction; see ``assessment``."""
+        return assess(picture, self._rulebook(jurisdiction))
+
+    def _rulebook(self, jurisdiction: str) -> Rulebook:
         rulebook = self.rulebooks.get(jurisdiction)
         if rulebook is None:
             raise UnreadableInput(f"jurisdiction: expected one of {', '.join(sorted(self.rulebooks))}")
-        picture = describe(record, as_of, self.knowledge, referral_codes=self.referral_codes)
-        return assess(picture, rulebook)
+        return rulebook
 
     def composition(self, assessment: Assessment, hook: HookView, options: CardOptions) -> Composition:
         """The cards for a hook call, and why other families are silent."""

@@ -5,7 +5,7 @@ The checks stand in the order of contract section 3, and the first that fails an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,7 +27,9 @@ from cds_service.errors import MixedPatients, NoPatient, TooComplex
 from cds_service.fhir import read_record
 from cds_service.fhir.model import Record
 from cds_service.fhir.wire import Medication, Patient
-from cds_service.labels.model import Assessment
+from cds_service.labels import nothing_to_judge
+from cds_service.labels.model import Assessment, IndicationResult
+from cds_service.oncology.model import ClinicalPicture
 from cds_service.pipeline import Pipeline
 from cds_service.settings import Settings
 
@@ -77,9 +79,13 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
         return _silent(context, service, fields, "reader_is_patient")
     way = reach(call, body, caller, context.settings.fhir_seconds) if context.source.active else None
     record, supplied = _record_of(context, call, way)
-    assessment = context.pipeline.assessment(record, day, context.settings.jurisdiction)
-    haematological = assessment.picture.haematological
-    if way is not None and haematological and fetch_medications(context.source, way, call, supplied):
+    picture = context.pipeline.picture(record, day)
+    if call.drafts is None and nothing_to_judge(picture):
+        # Most charts by far: no family is on record, so no rule is asked and no card composed.
+        _note(context, picture, (), supplied, fields)
+        return _silent(context, service, fields, "deceased" if picture.deceased else "no_diagnosis")
+    assessment = context.pipeline.judged(picture, context.settings.jurisdiction)
+    if way is not None and picture.haematological and fetch_medications(context.source, way, call, supplied):
         record = _read(context, call, supplied)
         assessment = context.pipeline.assessment(record, day, context.settings.jurisdiction)
     drafts = _drafts(context, call, supplied, assessment)
@@ -109,7 +115,8 @@ def answer_hook(context: Context, service: Service, environ: Json, as_of: str | 
             caller=caller,
         )
         cards = context.store.awake(cards, record, sent)
-    _note(context, assessment, supplied, fields)
+    _note(context, assessment.picture, assessment.indications, supplied, fields)
+    _note_disagreements(context, assessment, fields)
     fields["cards"] = len(cards)
     for card in cards:
         context.metrics.cards.labels(service.id, card.indicator).inc()
@@ -189,19 +196,28 @@ def _why(assessment: Assessment, composed: Composition) -> str:
     return "no_diagnosis_list_cut_off" if cut_off else why
 
 
-def _note(context: Context, assessment: Assessment, supplied: Supplied, fields: Json) -> None:
+def _note(
+    context: Context,
+    picture: ClinicalPicture,
+    indications: Iterable[IndicationResult],
+    supplied: Supplied,
+    fields: Json,
+) -> None:
     """What log and metrics may know: rule ids with results, counts; nothing of the record itself (R-07, R-51)."""
-    picture = assessment.picture
+    jurisdiction = context.settings.jurisdiction
     fields.update(
-        jurisdiction=assessment.jurisdiction,
-        ruleset=assessment.ruleset_version,
+        jurisdiction=jurisdiction,
+        ruleset=context.pipeline.rulesets[jurisdiction].version,
         resources=dict(sorted(picture.coverage.resources.items())),
         data_issues=len(picture.issues),
-        rules={r.indication.id: r.status for r in assessment.indications if r.status != "not_met"},
+        rules={r.indication.id: r.status for r in indications if r.status != "not_met"},
     )
     incomplete = sorted(supplied.incomplete | picture.coverage.incomplete)
     if incomplete:
         fields["incomplete"] = incomplete
+
+
+def _note_disagreements(context: Context, assessment: Assessment, fields: Json) -> None:
     if assessment.disagreements:
         fields["disagreements"] = list(assessment.disagreements)
         context.metrics.disagreements.inc(len(assessment.disagreements))

@@ -125,13 +125,14 @@ class _Collector:
         self.patient_urls: dict[str, str] = {}
         self.pages: list[Page] = []
         self.clashes: set[str] = set()
-        self.by_kind = self.out.by_kind
         self.addresses = self.out.addresses
+        self.shelves: dict[type[Resource], tuple[str, str, dict[str, Resource]]] = {}
         self.seen = 0
 
     def open(self, url: str, resource: Resource, depth: int) -> None:
         """Take one resource, or what a container holds."""
         if type(resource) not in CONTAINERS:
+            self._count(1)
             self._take(url, resource)
             return
         if depth > MAX_CONTAINERS:
@@ -158,6 +159,7 @@ class _Collector:
         structs: set[type[Resource]] = set()
         outcomes: list[OperationOutcome] = []
         take = self._take
+        self._count(len(bundle.entry or ()))
         for entry in bundle.entry or ():
             if entry is None:
                 continue
@@ -204,23 +206,28 @@ class _Collector:
         self.out.incomplete.add(which)
         self.out.issues.append(DataIssue(reference, problem))
 
-    def _take(self, url: str, resource: Resource) -> None:
-        self.seen += 1
+    def _count(self, more: int) -> None:
+        self.seen += more
         if self.seen > MAX_ENTRIES:
             raise TooComplex(f"more than {MAX_ENTRIES} resources in one record; send fewer, the newest first")
-        struct = type(resource)
+
+    def _shelf(self, struct: type[Resource]) -> tuple[str, str, dict[str, Resource]]:
+        """Type as it is read, type as it was sent, and the resources of the first so far."""
         kind = KINDS[struct]
+        shelf = self.shelves[struct] = (kind, TAGS[struct], self.out.by_kind.setdefault(kind, {}))
+        return shelf
+
+    def _take(self, url: str, resource: Resource) -> None:
+        kind, tag, same = self.shelves.get(type(resource)) or self._shelf(type(resource))
         name = resource.id
-        reference = f"{TAGS[struct]}/{name}" if name else url
-        subjects = self.subjects
-        if not subjects.is_known(resource) and not subjects.accept(kind, reference or kind, resource):
+        reference = f"{tag}/{name}" if name else url
+        subject, subjects = resource.subject, self.subjects
+        settled = type(subject) is Reference and subject.reference in subjects.known and resource.patient is None
+        if not settled and not subjects.accept(kind, reference or kind, resource):
             return
         if not reference:
             self.unnamed.append(resource)
             return
-        same = self.by_kind.get(kind)
-        if same is None:
-            same = self.by_kind[kind] = {}
         earlier = same.get(reference)
         if earlier is None:
             same[reference] = resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cds_service.fhir.collect import Collected
-from cds_service.fhir.convert import day
+from cds_service.fhir.dates import parse_date
 from cds_service.fhir.model import Coverage, DataIssue
 from cds_service.fhir.wire import Resource
 
@@ -45,7 +45,7 @@ def coverage_of(found: Collected) -> Coverage:
     # Whole days sort as text; a year or a month alone may begin before them or end after.
     whole = {text for text in texts if len(text) == DAY and text[4] == text[7] == "-"}
     ends = (texts - whole) | ({min(whole), max(whole)} if whole else set())
-    days = [when for when in map(day, ends) if when is not None]
+    days = [when for when in map(parse_date, ends) if when is not None]
     return Coverage(
         resources={kind: len(same) for kind, same in sorted(found.by_kind.items()) if same},
         earliest=min(days, key=lambda d: (d.first, d.text)).text if days else None,
@@ -62,18 +62,15 @@ def _note_dates(resources: Iterable[Resource], names: tuple[str, ...], known: se
             there = getattr(resource, name, None)
             if there is None:
                 continue
-            text = there if isinstance(there, str) else there.start or there.end
-            if not text:
-                continue
-            short = text[:DAY]
+            text = there if type(there) is str else there.start or there.end
+            short = text[:DAY] if text else ""
             if short in known:
                 break
-            if short in unread:
-                continue
-            if day(short) is not None:
-                known.add(short)
-                break
-            unread.add(short)
+            if short not in unread:
+                if parse_date(short) is not None:
+                    known.add(short)
+                    break
+                unread.add(short)
 
 
 def gathered(issues: Iterable[DataIssue]) -> tuple[DataIssue, ...]:

@@ -13,6 +13,7 @@ from cds_service.cards import CardOptions, HookView
 from cds_service.cli.validate import validate_content
 from cds_service.fhir import read_record
 from cds_service.fhir.decode import decode_record
+from cds_service.labels import nothing_to_judge
 from cds_service.pipeline import Pipeline
 from cds_service.rule_files import read_yaml
 
@@ -70,3 +71,25 @@ def test_the_assessment_keeps_the_promise_of_the_story(pipeline: Pipeline, name:
     cards = pipeline.cards(assessment, hook, CardOptions(base_url="https://cds.example.org"))
     if jurisdiction in promised["cards"]:
         assert len(cards) == promised["cards"][jurisdiction], [c.summary for c in cards]
+
+
+def test_a_chart_that_is_spared_the_rules_would_have_met_none_of_them(pipeline: Pipeline) -> None:
+    spared = 0
+    for name in PATIENTS:
+        decoded = decode_record(body(name))
+        record = read_record(decoded.resources, decoded.issues)
+        if not nothing_to_judge(pipeline.picture(record, AS_OF)):
+            continue
+        spared += 1
+        assessment = pipeline.assessment(record, AS_OF, "us")
+        assert {one.status for one in assessment.indications} == {"not_met"}, name
+        hook = HookView(hook="patient-view", hook_instance=HOOK_INSTANCE, service_id="s", user_type="Practitioner")
+        assert not pipeline.composition(assessment, hook, CardOptions(base_url="http://localhost")).cards, name
+    assert spared
+
+
+def test_a_list_of_conditions_that_came_in_part_is_never_spared_the_rules(pipeline: Pipeline) -> None:
+    decoded = decode_record(orjson.dumps({"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}))
+    for missing, spared in (("Condition", False), ("*", False), ("Observation", True)):
+        record = read_record(decoded.resources, decoded.issues, {missing})
+        assert nothing_to_judge(pipeline.picture(record, AS_OF)) is spared
