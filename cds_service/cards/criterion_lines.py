@@ -9,7 +9,8 @@ from cds_service.cards.markdown import safe
 from cds_service.cards.scene import Scene
 from cds_service.cards.therapy import Brevity, diagnosis_phrase, lines_phrase
 from cds_service.cards.wording import Wording
-from cds_service.labels.model import CriterionResult
+from cds_service.labels.birthdays import birthday_words
+from cds_service.labels.model import Birthday, CriterionResult
 from cds_service.oncology.model import INFERRED, MET
 
 SENTENCE = 170
@@ -95,10 +96,34 @@ def confirm_line(scene: Scene) -> str:
     return scene.wording.say("confirm", items="; ".join(names))
 
 
+def birthday_lines(scene: Scene) -> list[str]:
+    """The birthday that ends the age range of a rule the card names, while it is near; whichever rule leads."""
+    choice, wording = scene.choice, scene.wording
+    found: dict[Birthday, dict[str, None]] = {}
+    for result in (*choice.leading, *choice.open_ones):
+        for criterion in result.criteria:
+            if criterion.birthday is not None:
+                found.setdefault(criterion.birthday, {})[result.indication.product.short_name] = None
+    return [_birthday(near, safe(", ".join(names), 80), wording) for near, names in found.items()]
+
+
+def _birthday(near: Birthday, products: str, wording: Wording) -> str:
+    if not near.sure:
+        return wording.say("birthday_maybe", products=products, years=near.years, first=near.first)
+    if near.first == near.last:
+        return wording.say("birthday", products=products, years=near.years, date=near.first)
+    return wording.say("birthday_between", products=products, years=near.years, first=near.first, last=near.last)
+
+
 def _because(criterion: CriterionResult, wording: Wording) -> str:
-    """Age with the label's bounds; a disease that is absent as "not found", never as a no (c.4)."""
+    """Age with the label's bounds; a disease that is absent as "not found", never as a no (c.4).
+
+    A near birthday has its own line.
+    """
     if criterion.id == ABSENT:
         return wording.say("absent")
+    if criterion.birthday is not None:
+        return criterion.because.removesuffix(f"; {birthday_words(criterion.birthday)}")
     return criterion.because.rstrip(". ") if criterion.id == "age" else wording.reason(criterion.because)
 
 

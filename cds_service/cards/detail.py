@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 from cds_service.cards.basis import basis_line, past_review_line, safety_line
 from cds_service.cards.choose import Choice
-from cds_service.cards.criterion_lines import confirm_line, disease_lines, inferred_criteria, met_lines
+from cds_service.cards.criterion_lines import (
+    birthday_lines,
+    confirm_line,
+    disease_lines,
+    inferred_criteria,
+    met_lines,
+)
 from cds_service.cards.flag_block import GAP, flag_block, least_room, present_flags, room_for, urgent_flags
 from cds_service.cards.items import DISAGREEMENT, item_lines
 from cds_service.cards.markdown import safe
@@ -49,6 +55,7 @@ class _Kept:
         choice, wording = scene.choice, scene.wording
         self.scene = scene
         self.heading = heading(scene)
+        self.birthdays = birthday_lines(scene)
         self.confirm = confirm_line(scene)
         self.past_review = past_review_line(choice, wording)
         self.safety = safety_line(choice, scene.assessment.jurisdiction, wording)
@@ -62,6 +69,7 @@ class _Kept:
         scene, wording = self.scene, self.scene.wording
         before = [self.heading, *_order_lines(scene.hook, wording, step)]
         before.append("\n".join([f"- {line}" for line in (*disease_lines(scene, step), *self._met(step))]))
+        before += self.birthdays
         before += [self.confirm] if self.confirm else []
         before.append(self._basis(short=step.clipped))
         before += [self.past_review] if self.past_review else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from cds_service.cards.wording import Wording
 from cds_service.labels.packs import Criterion
@@ -25,12 +26,7 @@ def criterion_sentences(criterion: Criterion, wording: Wording, concept_label: C
 
     match criterion.kind:
         case "age":
-            found = []
-            if "min_years" in params:
-                found.append(say["age_min"].format(years=params["min_years"]))
-            if "max_years" in params:
-                found.append(say["age_max"].format(years=params["max_years"], next=params["max_years"] + 1))
-            return tuple(found)
+            return tuple(_age(params, say))
         case "diagnosis":
             return tuple(say[name].format(**concepts(key)) for key, name in _DIAGNOSIS if params.get(key))
         case "absent_diagnosis":
@@ -55,6 +51,16 @@ def criterion_sentences(criterion: Criterion, wording: Wording, concept_label: C
             )
         case _:
             return (say[criterion.kind],)
+
+
+def _age(params: Mapping[str, Any], say: Mapping[str, str]) -> Iterator[str]:
+    if "min_years" in params:
+        yield say["age_min"].format(years=params["min_years"])
+    if "max_years" in params:
+        yield say["age_max"].format(years=params["max_years"], next=params["max_years"] + 1)
+    if "note_within_days" in params:
+        turned = params["max_years"] + 1 if "max_years" in params else params["min_years"]
+        yield say["age_note"].format(years=turned, days=params["note_within_days"])
 
 
 def _listed(labels: Iterable[str]) -> str:

@@ -48,6 +48,9 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "inferred": frozenset({"because"}),
         "cited": frozenset({"kinds", "sentence"}),
         "confirm": frozenset({"items"}),
+        "birthday": frozenset({"date", "products", "years"}),
+        "birthday_between": frozenset({"first", "last", "products", "years"}),
+        "birthday_maybe": frozenset({"first", "products", "years"}),
         "missing_head": frozenset(),
         "review_head": frozenset(),
         "others_head": frozenset(),
@@ -112,6 +115,7 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "rules": {
         "age_min": frozenset({"years"}),
         "age_max": frozenset({"next", "years"}),
+        "age_note": frozenset({"days", "years"}),
         "diagnosis": frozenset({"concepts"}),
         "diagnosis_review": frozenset({"concepts"}),
         "diagnosis_unknown": frozenset({"concepts"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cds_service.labels.birthdays import birthday_words, near_birthday
 from cds_service.labels.criteria import SUPERSEDED, UNSETTLED, Clause
 from cds_service.labels.model import CriterionResult
 from cds_service.labels.packs import Criterion
@@ -82,7 +83,7 @@ def label_asks(criterion: Criterion) -> str:
 
 
 def age_result(criterion: Criterion, status: str, picture: ClinicalPicture) -> CriterionResult:
-    """The age criterion; the reference of the patient is its evidence."""
+    """The age criterion; the reference of the patient is its evidence. A near birthday is told, whatever the status."""
     asks = label_asks(criterion)
     if picture.age is None:
         told = picture.age_because or "no usable birth date; a birth date would settle it"
@@ -93,8 +94,14 @@ def age_result(criterion: Criterion, status: str, picture: ClinicalPicture) -> C
         told += ", the day of birth would settle it"
     grade = None if status == UNKNOWN else RECORDED
     evidence = () if status == UNKNOWN else (picture.patient_reference,)
+    near = near_birthday(criterion, picture)
     return CriterionResult(
-        id=criterion.id, status=status, because=f"{told}; label: {asks}", grade=grade, evidence=evidence
+        id=criterion.id,
+        status=status,
+        because="; ".join((told, f"label: {asks}", *([birthday_words(near)] if near else []))),
+        grade=grade,
+        evidence=evidence,
+        birthday=near,
     )
 
 

@@ -125,9 +125,13 @@ def _type(error: ValidationError) -> Words:
 
 
 def _either(error: ValidationError) -> Words:
-    for inner in error.context or ():
+    inside = error.context or []
+    for inner in inside:
         if inner.validator == "pattern":
             return _pattern(inner)
+    if inside and all(inner.validator == "required" for inner in inside):
+        keys = " or ".join(str(key) for inner in inside for key in cast("list[str]", inner.validator_value))
+        return (), f"an entry of {_name(error)} says nothing without {keys}", f"add {keys}"
     return (), f"{_name(error)} has none of the forms it may have", "write a date like 2024-04-04, or null"
 
 

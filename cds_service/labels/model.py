@@ -9,6 +9,19 @@ from cds_service.oncology.model import ClinicalPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Birthday:
+    """A birthday near enough to be pointed out (labels-us 2.6, labels-eu A11); it changes no status.
+
+    ``first`` and ``last`` are ISO dates, the same when the date of birth is whole; ``sure`` that both lie near enough.
+    """
+
+    years: int
+    first: str
+    last: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionResult:
     """One criterion of one indication: met, not_met, unknown or review."""
 
@@ -17,6 +30,8 @@ class CriterionResult:
     because: str
     grade: str | None = None
     evidence: tuple[str, ...] = ()
+    birthday: Birthday | None = None
+    """Told in ``because`` too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,16 +39,15 @@ def birthday_in(birth: date, year: int) -> date:
     return birth.replace(year=year)
 
 
-def days_to_birthday(patient: PatientEntry, years: int, as_of: date) -> tuple[int, int] | None:
-    """(least, most) days from ``as_of`` to the birthday of that age, negative when it is past; None when not known."""
-    birth = patient.birth
+def birthday_of(birth: Interval | None, years: int) -> Interval | None:
+    """The day on which someone turns that age, a range where the date of birth is partial; None when not known."""
     if birth is None or birth.first == date.min or birth.last == date.max:
         return None
     if birth.last.year + years > date.max.year:
         return None
     first = birthday_in(birth.first, birth.first.year + years)
     last = birthday_in(birth.last, birth.last.year + years)
-    return (first - as_of).days, (last - as_of).days
+    return Interval(first, last, first.isoformat() if first == last else "")
 
 
 def _until(patient: PatientEntry, as_of: date) -> tuple[Interval, str]:

@@ -194,6 +194,7 @@ class _Reader:
             referral_open=referrals,
             medication_count=len(medications),
             medication_span=_span(medications),
+            birth=None if patient.deceased else patient.birth,
         )
 
 

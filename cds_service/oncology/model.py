@@ -244,4 +244,6 @@ class ClinicalPicture:
     """References of CAR-T referrals, collections or manufacturing steps that silence a card (S c.2-4, decision 46)."""
     medication_count: int = 0
     medication_span: tuple[str, str] | None = None
+    birth: Interval | None = None
+    """Date of birth of a living patient, for the birthday that a label limit waits for; None when not known."""
     extra: Mapping[str, str] = field(default_factory=dict)

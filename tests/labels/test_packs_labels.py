@@ -89,12 +89,12 @@ def test_the_number_of_lines_a_label_asks_for(name: str, lines: int, us: Ruleset
 @pytest.mark.parametrize(
     ("name", "age"),
     [
-        ("us/kymriah/all-ped-ya", {"max_years": 25}),
-        ("eu/kymriah/b-all", {"max_years": 25}),
+        ("us/kymriah/all-ped-ya", {"max_years": 25, "note_within_days": 89}),
+        ("eu/kymriah/b-all", {"max_years": 25, "note_within_days": 91}),
         ("us/tecartus/ball-adult", {"min_years": 18}),
-        ("eu/tecartus/b-all", {"min_years": 26}),
+        ("eu/tecartus/b-all", {"min_years": 26, "note_within_days": 91}),
         ("us/aucatzyl/ball-adult", {"min_years": 18}),
-        ("eu/aucatzyl/b-all", {"min_years": 26}),
+        ("eu/aucatzyl/b-all", {"min_years": 26, "note_within_days": 91}),
     ],
 )
 def test_the_ages_of_the_leukaemia_labels(name: str, age: dict[str, int], us: Ruleset, eu: Ruleset) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cds_service.fhir.dates import parse_date
 from cds_service.fhir.model import PatientEntry
-from cds_service.oncology.age import age_at, days_to_birthday
+from cds_service.oncology.age import age_at, birthday_of
 
 
 def patient(birth: str, *, deceased: bool = False, died: str = "") -> PatientEntry:
@@ -67,10 +67,16 @@ def test_a_death_without_a_day_leaves_only_the_upper_bound() -> None:
     assert age_at(patient("1960-05-17", deceased=True), date(2026, 11, 21))[0] == (0, 66)
 
 
-def test_days_to_the_26th_birthday() -> None:
-    assert days_to_birthday(patient("2001-01-01"), 26, date(2026, 11, 21)) == (41, 41)
-    assert days_to_birthday(patient("2001-01"), 26, date(2026, 11, 21)) == (41, 71)
-    assert days_to_birthday(patient(""), 26, date(2026, 11, 21)) is None
+def test_the_day_of_the_26th_birthday() -> None:
+    def turns(birth: str) -> tuple[str, str] | None:
+        day = birthday_of(parse_date(birth), 26)
+        return (day.first.isoformat(), day.last.isoformat()) if day else None
+
+    assert turns("2001-01-01") == ("2027-01-01", "2027-01-01")
+    assert turns("2001-01") == ("2027-01-01", "2027-01-31")
+    assert turns("2001") == ("2027-01-01", "2027-12-31")
+    assert turns("2000-02-29") == ("2026-03-01", "2026-03-01")
+    assert birthday_of(None, 26) is None
 
 
 @settings(max_examples=50, deadline=None)
