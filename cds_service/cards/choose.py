@@ -168,9 +168,7 @@ def _choice_silence(choice: Choice, picture: ClinicalPicture, hook: HookView, op
         prior = choice.course.facts.get("prior_car_t")
         if prior is not None and prior.status == MET:
             return "prior_car_t"
-    if choice.status != MET and not options.unknown_cards:
-        return "unknown_cards_off"
-    return "snoozed" if choice.family in options.snoozed else ""
+    return "unknown_cards_off" if choice.status != MET and not options.unknown_cards else ""
 
 
 def _first_line_under_way(choice: Choice, picture: ClinicalPicture) -> bool:

@@ -52,8 +52,6 @@ class CardOptions:
     order_warning: bool = False
     referral_codes: tuple[tuple[str, str], ...] = ()
     suppress_prior_car_t: bool = False
-    snoozed: frozenset[str] = frozenset()
-    """Families whose card was answered and still sleeps (decision 44)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +129,7 @@ SILENCES = (
     "snoozed",
     "another_family_speaks",
 )
-"""Every reason to say nothing, in the order in which it is looked for."""
+"""Every reason to say nothing, in the order in which it is looked for; ``snoozed`` is said by the feedback store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,11 +169,6 @@ def test_prior_car_t_is_shown_unless_the_site_suppresses_it():
     )
 
 
-def test_a_snoozed_family_sleeps_and_others_do_not():
-    assert silence(third_line(), options=replace(OPTIONS, snoozed=frozenset({"lbcl"})))["lbcl"] == "snoozed"
-    assert families(third_line(), options=replace(OPTIONS, snoozed=frozenset({"mcl"}))) == ["lbcl"]
-
-
 def ambiguous(certainty: str = "confirmed", also_named: bool = False) -> Assessment:
     """An unspecified B-cell lymphoma after two lines and a relapse."""
     vague = replace(
