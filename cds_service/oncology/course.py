@@ -163,7 +163,7 @@ def read_course(
 ) -> Course:
     """The course of ``derivation.family``. ``events`` are all transplants and infusions of the patient."""
     turned = transformation(diagnoses, derivation.family)
-    since = lines_since(derivation.lines, turned, numbers.diagnosis_leeway)
+    since = lines_since(derivation.lines, turned, numbers.windows.diagnosis_leeway)
     status = _dated(derivation, as_of)
     treated = _treated_from(derivation, events)
     return Course(
@@ -172,7 +172,7 @@ def read_course(
         as_of=as_of,
         derivation=derivation,
         lines=since,
-        sure_lines=tuple(line for line in since if _surely_since(line, turned, numbers.diagnosis_leeway)),
+        sure_lines=tuple(line for line in since if _surely_since(line, turned, numbers.windows.diagnosis_leeway)),
         status=status,
         failures=tuple(e for e in status if e.failure and (e.kind != "PD" or e.when.last > treated)),
         events=events,

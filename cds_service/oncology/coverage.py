@@ -128,7 +128,7 @@ def _earlier(derivation: Derivation, onset: Interval | None, numbers: CourseNumb
         yield "CAR-T is the first treatment on record"
     elif not frontline(first):
         yield "the first treatment on record is a regimen given after earlier lines"
-    limit = numbers.treated_within_days
+    limit = numbers.family.treated_within_days
     if limit is not None and onset is not None and days_between(onset, start)[0] > limit:
         yield f"the first treatment on record ({said(start)}) starts more than {limit} days after the diagnosis"
 
@@ -147,7 +147,7 @@ def _unexplained(event: StatusEvent, derivation: Derivation, start: Interval | N
 def _untreated_too_long(
     derivation: Derivation, onset: Interval | None, numbers: CourseNumbers, as_of: date
 ) -> Iterable[str]:
-    limit = numbers.untreated_after_days
+    limit = numbers.family.untreated_after_days
     if limit is None or onset is None or derivation.exposures or derivation.candidates:
         return
     if days_between(onset, on_day(as_of))[0] > limit:
@@ -158,7 +158,7 @@ def _list_hides_first(derivation: Derivation, onset: Interval | None, absent: li
     """With a drug list missing, a first line is the first only when it began soon after the diagnosis."""
     if not absent or not derivation.lines:
         return ""
-    limit = numbers.untreated_after_days
+    limit = numbers.family.untreated_after_days
     soon = onset is not None and limit is not None and days_between(onset, derivation.lines[0].start)[1] <= limit
     return "" if soon else f"the list {absent[0]} is missing or was cut off"
 

@@ -149,7 +149,7 @@ def _spoken_after(course: Course, line: DerivedLine) -> list[Spoken]:
 
 def _stale(course: Course) -> bool:
     newest = newest_evidence(course)
-    return newest is not None and newest.last < months_before(course.as_of, course.numbers.stale_months)
+    return newest is not None and newest.last < months_before(course.as_of, course.numbers.windows.stale_months)
 
 
 def _change(last: StatusEvent, following: DerivedLine) -> str:

@@ -38,7 +38,7 @@ def early_failure(course: Course, first: FirstLine) -> Fact:
         proof = "is not on record as" if first.chemoimmunotherapy == NO else "is not proven to be"
         because = f"the first line ({agents}) {proof} chemoimmunotherapy, which the twelve months count from"
         return Fact(status=UNKNOWN, because=because)
-    limit = course.numbers.twelve_months  # D7: days, inclusive
+    limit = course.numbers.windows.twelve_months  # D7: days, inclusive
     days = first.days if first.outcome == RELAPSE else None
     if first.outcome == REFRACTORY or (days is not None and days[1] <= limit):
         return Fact(status=MET, grade=INFERRED, because=first.because, evidence=first.evidence)
@@ -89,7 +89,7 @@ def _partial(course: Course, first: FirstLine) -> Fact:
     """Partial response counts with progression inside twelve months of the start, or with a second line (X4)."""
     line, best = course.lines[0], first.best
     failures = [f for f in course.failures_after(line.start) if f.certain]
-    limit = course.numbers.twelve_months
+    limit = course.numbers.windows.twelve_months
     for failure in failures:
         days = days_between(line.start, failure.event.when)
         if days[1] <= limit:

@@ -72,7 +72,7 @@ def refractory_last_line(course: Course) -> Fact:
     if course.family == "b_all":
         return _without_remission(course, line, seen)
     end = completion_of(course, line) if course.family == "lbcl" else last_dose_of(course, line)
-    window = course.numbers.refractory_days or course.numbers.response_after_completion
+    window = course.numbers.family.refractory_days or course.numbers.windows.response_after_completion
     return _by_window(course, line, seen, end, window)
 
 
@@ -123,7 +123,7 @@ def _after_transplant(course: Course, line: DerivedLine, failures: list[Spoken])
     transplants = [e for e in line.events if e.kind == "auto_hsct"]
     if course.family != "lbcl" or not transplants or not failures:
         return None
-    limit, last = course.numbers.twelve_months, transplants[-1]
+    limit, last = course.numbers.windows.twelve_months, transplants[-1]
     days = [days_between(last.when, f.event.when) for f in failures]
     for failure, (least, most) in zip(failures, days, strict=True):
         if failure.certain and least >= 0 and most <= limit:

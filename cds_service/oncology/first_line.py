@@ -187,20 +187,20 @@ class _Reader:
 
     def _cycles_before(self, event: StatusEvent) -> int:
         starts = [p.exposure.start for p in self.line.parts if is_after(p.exposure.start, event.when) is False]
-        return count_cycles([s.first.toordinal() for s in starts], self.course.numbers.cycle_days)
+        return count_cycles([s.first.toordinal() for s in starts], self.course.numbers.windows.cycle_days)
 
     def _inside(self, when: Interval, end: Interval) -> bool:
         """Surely by 90 days after completion and by the start of the second line (X2)."""
         following = self.course.next_start(0)
-        limit = later_by(end, self.course.numbers.response_after_completion)
+        limit = later_by(end, self.course.numbers.windows.response_after_completion)
         early = is_after(when, limit) is False
         return early and (following is None or is_after(when, following) is False)
 
     def _between(self, when: Interval) -> bool:
         """The failure may lie inside or outside the response window, and not surely within the twelve months."""
         days = days_between(completion_of(self.course, self.line), when)
-        limit = self.course.numbers.twelve_months
-        return days[0] <= self.course.numbers.response_after_completion and days[1] > limit
+        limit = self.course.numbers.windows.twelve_months
+        return days[0] <= self.course.numbers.windows.response_after_completion and days[1] > limit
 
     def _change_before(self, when: Interval) -> bool:
         """A second line begun before the failure, without a remission on record, hints at an earlier failure."""
@@ -209,7 +209,7 @@ class _Reader:
 
     def _radiotherapy(self, when: Interval, days: tuple[int, int]) -> tuple[tuple[int, int], str]:
         """Consolidation radiotherapy would move the end: widen the range where that changes the answer."""
-        end, limit = completion_of(self.course, self.line), self.course.numbers.twelve_months
+        end, limit = completion_of(self.course, self.line), self.course.numbers.windows.twelve_months
         if days[0] <= limit:
             return days, ""
         events = [e for e in (*self.course.derivation.local, *self.line.events) if e.kind == "radiotherapy"]
@@ -223,7 +223,7 @@ class _Reader:
 
     def _looked_for(self) -> str:
         end = completion_of(self.course, self.line)
-        until = later_by(end, self.course.numbers.response_after_completion)
+        until = later_by(end, self.course.numbers.windows.response_after_completion)
         lists = self.course.gaps.status_lists
         note = f" (the list {lists[0]} is missing or was cut off)" if lists else ""
         return (
@@ -293,12 +293,12 @@ def _both(course: Course, drugs: set[str]) -> bool:
 def _in_part(course: Course, line: DerivedLine) -> bool:
     """Decision 57: fewer than three cycles on record, or the last dose is only probable."""
     numbers = course.numbers
-    long = numbers.cycles_for_complete_course * numbers.cycle_days
+    long = numbers.windows.cycles_for_complete_course * numbers.windows.cycle_days
     core = [part.exposure for part in line.parts if part.role in ("core", "added")]
     spans = [e for e in core if e.end is not None and days_between(e.start, e.end)[0] >= long]
     starts = [e.start.first.toordinal() for e in core]
-    cycles = count_cycles(starts, numbers.cycle_days)
-    few = not spans and cycles < numbers.cycles_for_complete_course
+    cycles = count_cycles(starts, numbers.windows.cycle_days)
+    few = not spans and cycles < numbers.windows.cycles_for_complete_course
     return few or not line.completion_certain or line.grade == PROBABLE
 
 

@@ -83,7 +83,7 @@ def _best(course: Course, place: int, line: DerivedLine) -> StatusEvent | None:
     lines = course.derivation.lines
     following = lines[place + 1].start if place + 1 < len(lines) else None
     end = line.completion or line.last_dose or line.end
-    limit = later_by(end, course.numbers.response_after_completion) if end else None
+    limit = later_by(end, course.numbers.windows.response_after_completion) if end else None
     seen = []
     for event in course.status:
         own = is_after(event.when, line.start) is True

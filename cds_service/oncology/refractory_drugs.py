@@ -124,7 +124,7 @@ def _drug(course: Course, drug: str) -> Verdict:
 
 
 def _episode(course: Course, episode: Episode) -> Verdict:
-    window = course.numbers.class_refractory
+    window = course.numbers.windows.class_refractory
     limit = later_by(episode.end, window)
     name = course.numbers.label_of(episode.drug)
     seen = [(e, is_after(e.when, episode.start), is_after(e.when, limit)) for e in course.status]
@@ -158,7 +158,7 @@ def _failed(episode: Episode, event: StatusEvent, name: str) -> Fact:
 
 
 def _not_failed(course: Course, episode: Episode, in_line: list[StatusEvent], name: str) -> Verdict:
-    window = course.numbers.class_refractory
+    window = course.numbers.windows.class_refractory
     told = f"{name} {said(episode.start)} to {said(episode.end)}"
     late = [e for e in course.failures if is_after(e.when, later_by(episode.end, window)) is True]
     following = episode.following
@@ -175,7 +175,7 @@ def _not_failed(course: Course, episode: Episode, in_line: list[StatusEvent], na
     if late:
         days = days_between(episode.end, late[0].when)
         because = f"{status_words(late[0])}, {said_days(days)} after the last {name} ({said(episode.end)})"
-        review = episode.estimated_end and days[0] <= course.numbers.estimated_stop_review
+        review = episode.estimated_end and days[0] <= course.numbers.windows.estimated_stop_review
         because += ", whose end is estimated from the supply" if review else ""
         return Verdict(fact=_not_refractory(episode, because, evidence), review=review)
     because = f"{status_words(in_line[-1])} on {told} and no failure"

@@ -18,4 +18,4 @@ def first_line_under_way(course: Course) -> bool:
     last = line.last_dose or line.end
     if line.end is None or last is None:
         return True
-    return days_between(last, on_day(course.as_of))[1] <= course.numbers.first_line_under_way
+    return days_between(last, on_day(course.as_of))[1] <= course.numbers.windows.first_line_under_way
