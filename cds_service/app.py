@@ -80,7 +80,7 @@ def create_app(
     database = None
     if (settings.feedback and store is None) or (settings.auth == "jwt" and authenticator is None):
         database = open_database(settings.database_url)
-    context.authenticator = authenticator or _authenticator(settings, clients, database)
+    context.authenticator = authenticator or _authenticator(context, clients, database)
     context.store = store or _store(context, database)
     app = Application("cds_service", static_folder=None)
     app.cart_cds = context
@@ -135,10 +135,17 @@ def _context(
     )
 
 
-def _authenticator(settings: Settings, clients: tuple[Client, ...], database: Database | None) -> Authenticator:
-    if settings.auth == "off":
+def _authenticator(context: Context, clients: tuple[Client, ...], database: Database | None) -> Authenticator:
+    """A client whose keys cannot be had is refused like everybody; the log says why."""
+    if context.settings.auth == "off":
         return OpenDoor()
-    return JwtAuthenticator(settings, clients, database) if database is not None else ClosedDoor()
+    if database is None:
+        return ClosedDoor()
+
+    def unreachable(issuer: str) -> None:
+        context.log.error("the keys of a client cannot be fetched", issuer=issuer)
+
+    return JwtAuthenticator(context.settings, clients, database, unreachable=unreachable)
 
 
 def _store(context: Context, database: Database | None) -> FeedbackStore:

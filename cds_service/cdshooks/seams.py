@@ -33,7 +33,7 @@ class Authenticator(Protocol):
         """The caller whose ``Authorization`` header this is; None is answered with a bare 401.
 
         ``path`` is the canonical path of the route ("/cds-services/<id>"); the audience is ``public_url`` + path.
-        Raises Refusal(503) when keys or the replay store cannot be reached.
+        Raises Refusal(503) when a good token cannot be told from a used one, for the replay store cannot be reached.
         """
         ...
 

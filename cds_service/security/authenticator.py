@@ -11,7 +11,6 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from cds_service.cdshooks.errors import Refusal
 from cds_service.cdshooks.seams import Caller
 from cds_service.database.engine import Database
 from cds_service.outbound.addresses import Resolver
@@ -36,7 +35,11 @@ class _Known:
 
 
 class JwtAuthenticator:
-    """Authenticates by JWT. ``resolver`` replaces the system's name resolution, ``clock`` the time of day."""
+    """Authenticates by JWT.
+
+    ``unreachable`` is told the issuer whose keys could not be had. ``resolver`` replaces the system's name resolution,
+    ``clock`` the time of day.
+    """
 
     def __init__(
         self,
@@ -44,9 +47,11 @@ class JwtAuthenticator:
         clients: Iterable[Client],
         database: Database,
         *,
+        unreachable: Callable[[str], None] = lambda issuer: None,
         resolver: Resolver | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
+        self._unreachable = unreachable
         self._base = settings.public_url
         self._networks = settings.fhir_private_networks
         self._resolver = resolver
@@ -58,7 +63,9 @@ class JwtAuthenticator:
         self._decoy = (PublicKey("", "P-384", "", decoy),)
 
     def caller(self, authorization: str | None, path: str) -> Caller | None:
-        """The caller of a token, None for any token that is not good. Raises Refusal(503)."""
+        """The caller of a token, None for any token that is not good. Raises Refusal(503) for a good one that nobody
+        can tell to be new.
+        """
         parts = take_apart(authorization)
         if parts is None:
             return None
@@ -76,13 +83,17 @@ class JwtAuthenticator:
         return Caller(issuer=client.iss, tenant=claims.tenant, fhir_origins=client.fhirOrigins)
 
     def _keys(self, known: _Known | None, parts: Parts) -> tuple[PublicKey, ...]:
-        """The client's keys that can have made the signature."""
+        """The client's keys that can have made the signature.
+
+        None while its key server is silent: that is told to the operator, and the caller learns no more than anybody.
+        """
         if known is None or parts.algorithm not in known.client.algorithms:
             return ()
         try:
             found = known.keys.find(parts.key_id, parts.jku)
         except KeysUnreachable:
-            raise Refusal(503, "calls cannot be authenticated now; try again") from None
+            self._unreachable(known.client.iss)
+            return ()
         return tuple(key for key in found if key.fits(parts.algorithm))[:MAX_TRIED]
 
     def _source(self, client: Client) -> KeySource:

@@ -93,16 +93,26 @@ def test_a_foreign_jku_is_never_called(stub: Callable[..., Stub], served: Callab
         Reply(b"[" * 100_000),
     ],
 )
-def test_a_key_server_that_gives_no_keys_is_503_and_not_asked_again_at_once(
-    stub: Callable[..., Stub], served: Callable[..., Application], reply: Reply
+def test_a_key_server_that_gives_no_keys_is_a_bare_401_told_in_the_log_and_not_asked_again_at_once(
+    stub: Callable[..., Stub],
+    served: Callable[..., Application],
+    reply: Reply,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     server = stub(lambda target: reply if target == "/jwks" else jwks(EC))
     app = served(server.origin + "/jwks")
-    response = app.test_client().post(FEEDBACK, json={"feedback": [OVERRIDE]}, headers=bearer(token()))
-    assert response.status_code == 503
-    assert response.headers["Retry-After"]
-    assert status(app, token()) == 503
+    ask = app.test_client().post
+    refused = [
+        ask(FEEDBACK, json={"feedback": [OVERRIDE]}, headers=bearer(text))
+        for text in (token(), token(claims(iss="https://nobody.example.org")))
+    ]
+    assert [response.status_code for response in refused] == [401, 401]
+    assert refused[0].text == refused[1].text
+    assert status(app, token()) == 401
     assert server.targets == ["/jwks"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [line["issuer"] for line in lines if line["event"] == "the keys of a client cannot be fetched"]
+    assert told == [ISSUER, ISSUER]
 
 
 def test_a_key_url_that_leads_inside_is_not_called(
@@ -110,7 +120,7 @@ def test_a_key_url_that_leads_inside_is_not_called(
 ) -> None:
     server = stub(lambda target: jwks(EC))
     app = served(server.origin + "/jwks", fhir_private_networks=())
-    assert status(app, token()) == 503
+    assert status(app, token()) == 401
     assert server.seen == []
 
 
@@ -155,6 +165,6 @@ def test_a_slow_key_server_does_not_hold_up_a_call_for_long(
     answered = threading.Event()
     server = stub(lambda target: Reply(b"{}", hold=answered))
     app = served(server.origin + "/jwks")
-    assert status(app, token(claims())) == 503
+    assert status(app, token(claims())) == 401
     assert server.busy == 1
     answered.set()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from joserfc import jws
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import RSAKey
 
@@ -52,6 +53,16 @@ def encoded(value: Any) -> str:
 
 def unsigned(header: Any, said: Any = None) -> str:
     return f"{encoded(header)}.{encoded(claims() if said is None else said)}.{encoded(b'signature')}"
+
+
+def repeated(member: str, *, header: bool = False) -> str:
+    """A token with a good signature whose header or claims hold one more member, written first and to the letter."""
+    parts = [json.dumps({"alg": "ES384", "typ": "JWT", "kid": EC.kid}), json.dumps(claims())]
+    place = 0 if header else 1
+    parts[place] = "{" + member + ", " + parts[place][1:]
+    signed = ".".join(encoded(part.encode()) for part in parts)
+    signature = jws.JWSRegistry(algorithms=["ES384"]).get_alg("ES384").sign(signed.encode(), EC)
+    return f"{signed}.{encoded(signature)}"
 
 
 def by_secret(secret: bytes, alg: str = "HS256") -> str:
@@ -113,6 +124,12 @@ BAD: dict[str, Callable[[], str]] = {
     "no typ": lambda: "Bearer " + token(typ=None),
     "another typ": lambda: "Bearer " + token(typ="at+jwt"),
     "a critical extension": lambda: "Bearer " + unsigned({"alg": "ES384", "typ": "JWT", "kid": EC.kid, "crit": ["x"]}),
+    "two algorithms": lambda: "Bearer " + repeated('"alg": "none"', header=True),
+    "two kids": lambda: "Bearer " + repeated('"kid": "nobody"', header=True),
+    "two issuers": lambda: "Bearer " + repeated('"iss": "https://evil.example.org"'),
+    "two audiences": lambda: "Bearer " + repeated('"aud": "https://cds.example.com"'),
+    "two ends": lambda: "Bearer " + repeated('"exp": 9999999999'),
+    "two values inside an extension": lambda: "Bearer " + repeated('"x": {"y": 1, "y": 2}'),
     "no issuer": lambda: "Bearer " + token(claims(iss=None)),
     "an unknown issuer": lambda: "Bearer " + token(claims(iss="https://evil.example.org")),
     "an issuer with a slash too many": lambda: "Bearer " + token(claims(iss=ISSUER + "/")),
@@ -203,6 +220,7 @@ GOOD: dict[str, Callable[[], str]] = {
     "the scheme in lower case": lambda: "bearer " + token(),
     "a list of audiences": lambda: "Bearer " + token(claims(aud=["x", BASE + FEEDBACK])),
     "a slash at the end of the audience": lambda: "Bearer " + token(claims(aud=BASE + FEEDBACK + "/")),
+    "one member more": lambda: "Bearer " + repeated('"x": {"y": 1}'),
     "typ in lower case": lambda: "Bearer " + token(typ="jwt"),
     "Epic's sub and nbf": lambda: "Bearer " + token(claims(sub="app", nbf=now() - 300, exp=now() + 600), RSA),
     "Epic's jku while keys are given": lambda: "Bearer " + token(key=RSA, jku="https://ehr.example.org/jwks"),
