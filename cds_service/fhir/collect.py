@@ -11,7 +11,7 @@ import msgspec
 from cds_service.errors import TooComplex
 from cds_service.fhir.elements import Reference
 from cds_service.fhir.model import DataIssue
-from cds_service.fhir.pages import EVERY, Page, cut_off, page_of, severities
+from cds_service.fhir.pages import EVERY, Page, cut_off, page_of, severities, tells_of_loss
 from cds_service.fhir.references import identifier_key, identifier_keys, reference_key
 from cds_service.fhir.versions import IDENTIFIED, newer, same_version, superseded
 from cds_service.fhir.whose import Subjects
@@ -181,8 +181,9 @@ class _Collector:
                 take(entry.fullUrl or "", resource)
         kinds = {KINDS[struct] for struct in structs}
         which = next(iter(kinds)) if len(kinds) == 1 else EVERY
+        search = matches > 0 and bundle.type == "searchset"
         for outcome in outcomes:
-            self._outcome(outcome, which)
+            self._outcome(outcome, which, beside_matches=search)
         page = page_of(bundle, matches, kinds)
         if page is not None:
             self.pages.append(page)
@@ -193,9 +194,12 @@ class _Collector:
         if status[:1] in ("4", "5"):
             self._missing(EVERY, "OperationOutcome", f"the source refused a part of the request (status {status[:3]})")
 
-    def _outcome(self, outcome: OperationOutcome, which: str) -> None:
+    def _outcome(self, outcome: OperationOutcome, which: str, *, beside_matches: bool = False) -> None:
+        """An error means that something is missing; a warning too, beside the matches of a search (PRE-14). In a search
+        that found nothing it says just that (PRE-13).
+        """
         found = severities(outcome)
-        if found & {"error", "fatal"}:
+        if found & {"error", "fatal"} or (beside_matches and tells_of_loss(outcome)):
             self._missing(which, "OperationOutcome", f"the source failed to give {_words(which)}")
         elif "warning" in found:
             problem = f"the source warns about the list of {_words(which)}"

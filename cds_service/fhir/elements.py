@@ -171,6 +171,7 @@ class Issue(Element):
     """OperationOutcome.issue."""
 
     severity: Text = None
+    details: CodeableConcept | None = None
 
 
 class Answer(Element):

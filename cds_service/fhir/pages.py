@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cds_service.fhir.elements import Issue
 from cds_service.fhir.wire import Bundle, OperationOutcome
 
 EVERY = "*"
 """Stands for the type of a list whose type is not known."""
+NO_LOSS = frozenset({"information", "success"})
+"""Severities that have nothing to do with what came."""
+STANDING_NOTICE = ("urn:oid:1.2.840.114350.", "4119")
+"""Start of the system, and code: the notice under every search of Epic, that what the user may not see is not in it.
+Seen beside matches in https://github.com/onc-healthit/inferno-program/issues/229.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,23 @@ def _missing(page: Page, by_own: dict[str, Page], walked: set[str]) -> set[str]:
     return kinds
 
 
+def tells_of_loss(outcome: OperationOutcome) -> bool:
+    """True for an outcome beside the matches of a search, unless it only informs: some were left out (PRE-14)."""
+    issues = [issue for issue in outcome.issue or () if issue is not None]
+    return not issues or any(_severity(issue) not in NO_LOSS and not _is_standing_notice(issue) for issue in issues)
+
+
+def _is_standing_notice(issue: Issue) -> bool:
+    found = issue.details.coding if issue.details is not None else None
+    codings = found if isinstance(found, list) else [found]
+    system, code = STANDING_NOTICE
+    return any(c is not None and c.code == code and (c.system or "").startswith(system) for c in codings)
+
+
 def severities(outcome: OperationOutcome) -> set[str]:
     """The severities of an OperationOutcome, in lower case."""
-    return {(issue.severity or "").strip().lower() for issue in outcome.issue or () if issue is not None}
+    return {_severity(issue) for issue in outcome.issue or () if issue is not None}
+
+
+def _severity(issue: Issue) -> str:
+    return (issue.severity or "").strip().lower()

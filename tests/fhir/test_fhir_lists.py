@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fhir_kit import PATIENT, bundle, coded, problems, read, resource
 
 
@@ -54,12 +55,38 @@ def test_a_total_above_the_matches_means_cut_off_and_included_resources_do_not_c
     assert not read([PATIENT, page | {"total": 1}]).coverage.truncated
 
 
-def test_an_error_among_the_entries_makes_the_list_incomplete_and_a_warning_is_told() -> None:
-    failed = read([PATIENT, searchset(*conditions("a"), outcome("error"))])
-    assert failed.coverage.incomplete == {"Condition"}
-    warned = read([PATIENT, searchset(*conditions("a"), outcome("warning"))])
-    assert not warned.coverage.truncated
-    assert problems(warned) == ["the source warns about the list of Condition resources"]
+@pytest.mark.parametrize("severity", ["error", "fatal", "warning", ""])
+def test_pre_14_an_outcome_beside_matches_means_that_some_were_left_out(severity: str) -> None:
+    record = read([PATIENT, searchset(*conditions("a"), outcome(severity))])
+    assert record.coverage.incomplete == {"Condition"}
+    assert [c.reference for c in record.conditions] == ["Condition/a"]
+
+
+def test_pre_14_a_mere_information_beside_matches_takes_nothing_away() -> None:
+    assert not read([PATIENT, searchset(*conditions("a"), outcome("information"))]).coverage.truncated
+
+
+def test_the_notice_under_every_search_of_epic_takes_nothing_away_and_is_told() -> None:
+    notice = {"coding": [{"system": "urn:oid:1.2.840.114350.1.13.5325.1.7.2.657369", "code": "4119"}]}
+    said = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "details": notice}]}
+    record = read([PATIENT, searchset(*conditions("a"), said)])
+    assert not record.coverage.truncated
+    assert problems(record) == ["the source warns about the list of Condition resources"]
+    said["issue"] = [*said["issue"], {"severity": "warning"}]
+    assert read([PATIENT, searchset(*conditions("a"), said)]).coverage.incomplete == {"Condition"}
+
+
+def test_pre_13_a_warning_without_matches_says_that_nothing_was_found() -> None:
+    record = read([PATIENT, searchset(outcome("warning"), total=0)])
+    assert not record.coverage.truncated
+    assert problems(record) == ["the source warns about the list of resources"]
+
+
+def test_a_warning_in_an_export_says_nothing_about_its_lists() -> None:
+    """One that came from an empty search stands among everything else there."""
+    record = read(bundle(PATIENT, *conditions("a"), outcome("warning")))
+    assert not record.coverage.truncated
+    assert problems(record) == ["the source warns about the list of resources"]
 
 
 def test_a_refused_part_of_a_batch_is_missing() -> None:

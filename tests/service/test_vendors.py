@@ -25,13 +25,16 @@ OIDS = {
     "http://hl7.org/fhir/sid/icd-10-cm": "urn:oid:2.16.840.1.113883.6.90",
     "http://www.nlm.nih.gov/research/umls/rxnorm": "urn:oid:2.16.840.1.113883.6.88",
 }
+EPIC_MESSAGES = "urn:oid:1.2.840.114350.1.13.5325.1.7.2.657369"
 NOTHING_FOUND: Json = {
-    "fullUrl": "urn:uuid:6a8e4a5e-dfbe-11ee-ba6d-3e05e953b2ea",
-    "search": {"mode": "outcome"},
-    "resource": {
-        "resourceType": "OperationOutcome",
-        "issue": [{"severity": "warning", "code": "processing", "diagnostics": "Resource request returns no results."}],
-    },
+    "severity": "warning",
+    "code": "processing",
+    "details": {"coding": [{"system": EPIC_MESSAGES, "code": "4101"}], "text": "Nothing found."},
+}
+STANDING_NOTICE: Json = {
+    "severity": "warning",
+    "code": "processing",
+    "details": {"coding": [{"system": EPIC_MESSAGES, "code": "4119"}], "text": "As far as the user may see it."},
 }
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))
 
@@ -59,10 +62,14 @@ def as_epic_sends_it(call: Json) -> Json:
     for value in prefetch.values():
         if value["resourceType"] != "Bundle":
             continue
-        for entry in value.get("entry", []):
+        matches = value.get("entry", [])
+        for entry in matches:
             entry["fullUrl"] = BASE + f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
-        value.setdefault("entry", []).append(NOTHING_FOUND)
-    for entry in prefetch["medicationRequests"]["entry"]:
+        messages = [STANDING_NOTICE] if matches else [NOTHING_FOUND, STANDING_NOTICE]
+        outcome = {"resourceType": "OperationOutcome", "issue": messages}
+        fresh = "urn:uuid:6a8e4a5e-dfbe-11ee-ba6d-3e05e953b2ea"
+        value["entry"] = [*matches, {"fullUrl": fresh, "search": {"mode": "outcome"}, "resource": outcome}]
+    for entry in prefetch["medicationRequests"]["entry"][:-1]:
         entry["resource"]["category"] = {"text": "Outpatient"}
     scope = "PATIENT.READ (R4) CONDITION.SEARCH [Problems] (R4)"
     return {
@@ -104,9 +111,10 @@ def test_saf_07_any_order_of_keys_and_entries_gives_the_same_bytes(client: Flask
     assert ask(client, {**call, "prefetch": dict(items)}).data == ask(client, hook_call(name)).data
 
 
-def test_oracle_an_inline_error_beside_matches_makes_the_list_incomplete(client: FlaskClient) -> None:
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_oracle_an_outcome_beside_matches_makes_the_list_incomplete(client: FlaskClient, severity: str) -> None:
     call = hook_call()
-    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "processing"}]}
     call["prefetch"]["medicationAdministrations"]["entry"].append({"resource": outcome, "search": {"mode": "outcome"}})
     (card,) = cards(client, call)
     assert card["extension"]["org.cart-cds.assessment"]["coverage"]["truncated"] is True
