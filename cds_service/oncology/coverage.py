@@ -116,21 +116,29 @@ def _is_first_role(role: str, family: str) -> bool:
 
 
 def _earlier(derivation: Derivation, onset: Interval | None, numbers: CourseNumbers) -> Iterable[str]:
-    first = derivation.lines[0] if derivation.lines else None
-    start = first.start if first else None
-    before = [e.when for e in derivation.status if _unexplained(e, derivation, start)]
+    opened = derivation.lines[0].start if derivation.lines else None
+    before = [e.when for e in derivation.status if _unexplained(e, derivation, opened)]
     if before:
         when = min(before, key=lambda w: (w.last, w.first))
         yield f"a disease status of {said(when)} precedes the first treatment on record"
-    if first is None or start is None:
-        return
-    if first.car_t:
+    first, start = _first_treatment(derivation)
+    if first is not None and first.car_t:
         yield "CAR-T is the first treatment on record"
-    elif not frontline(first):
+    elif first is not None and not frontline(first):
         yield "the first treatment on record is a regimen given after earlier lines"
     limit = numbers.family.treated_within_days
-    if limit is not None and onset is not None and days_between(onset, start)[0] > limit:
+    if limit is not None and onset is not None and start is not None and days_between(onset, start)[0] > limit:
         yield f"the first treatment on record ({said(start)}) starts more than {limit} days after the diagnosis"
+
+
+def _first_treatment(derivation: Derivation) -> tuple[DerivedLine | None, Interval | None]:
+    """The first line and its start; without one what was too short to count, or is not yet a line (bridging)."""
+    lines = derivation.lines[:1] or derivation.candidates
+    if lines:
+        first = min(lines, key=lambda line: (line.start.first, line.number))
+        return first, first.start
+    starts = [exposure.start for exposure in derivation.exposures]
+    return None, min(starts, key=lambda start: (start.first, start.last), default=None)
 
 
 def _unexplained(event: StatusEvent, derivation: Derivation, start: Interval | None) -> bool:
