@@ -19,7 +19,7 @@ from cds_service.security.clients import Client
 from cds_service.security.key_sources import FetchedKeys, GivenKeys, KeySource, KeysUnreachable
 from cds_service.security.keys import PublicKey, read_key_set
 from cds_service.security.replay import ReplayStore
-from cds_service.security.tokens import Parts, check_claims, take_apart
+from cds_service.security.tokens import Parts, check_claims, one_spelling, take_apart
 from cds_service.settings import Settings
 
 MAX_TRIED = 4
@@ -76,7 +76,7 @@ class JwtAuthenticator:
         if known is None or not keys or not signed:
             return None
         client = known.client
-        audiences = {url.removesuffix("/") for url in (self._base + path, *client.audiences)}
+        audiences = {one_spelling(url) for url in (self._base + path, *client.audiences)}
         claims = check_claims(parts.claims, audiences, client.tenants, self._clock())
         if claims is None or not self._replay.first_use(client.iss, claims.jti, claims.expires):
             return None

@@ -91,7 +91,7 @@ def check_claims(
 ) -> Claims | None:
     """The claims of a token whose signature is good, None when one is missing or wrong.
 
-    ``audiences`` are the URLs accepted, without a slash at the end; ``tenants`` None accepts every tenant.
+    ``audiences`` are the URLs accepted, each in one spelling; ``tenants`` None accepts every tenant.
     """
     if not _is_for(claims.get("aud"), audiences):
         return None
@@ -117,12 +117,21 @@ def check_claims(
     return Claims(jti, expires, tenant)
 
 
+def one_spelling(url: str) -> str:
+    """A URL with single slashes in its path and none at its end, as the service reads the path of a call."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url.removesuffix("/")
+    host, *steps = rest.split("/")
+    return scheme + mark + "/".join([host, *filter(None, steps)])
+
+
 def _is_for(found: Any, audiences: Collection[str]) -> bool:
-    """A URL or a list of URLs, one of them ours; a slash at the end makes no difference (SEC-05)."""
+    """A URL or a list of URLs, one of them ours; a slash too many makes no difference (SEC-05)."""
     listed = [found] if isinstance(found, str) else found
     if not isinstance(listed, list) or len(listed) > MAX_AUDIENCES:
         return False
-    return any(isinstance(item, str) and item.removesuffix("/") in audiences for item in listed)
+    return any(isinstance(item, str) and one_spelling(item) in audiences for item in listed)
 
 
 def _time(found: Any) -> float | None:

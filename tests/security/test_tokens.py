@@ -142,6 +142,9 @@ BAD: dict[str, Callable[[], str]] = {
     "the audience of another host": lambda: "Bearer " + token(claims(aud="https://cds.example.com" + FEEDBACK)),
     "only the base URL": lambda: "Bearer " + token(claims(aud=BASE)),
     "an audience that goes on": lambda: "Bearer " + token(claims(aud=BASE + FEEDBACK + "/more")),
+    "an audience with a slash before its host": lambda: (
+        "Bearer " + token(claims(aud=BASE.replace("//", "///") + FEEDBACK))
+    ),
     "an audience in another case": lambda: "Bearer " + token(claims(aud=(BASE + FEEDBACK).upper())),
     "an empty list of audiences": lambda: "Bearer " + token(claims(aud=[])),
     "an audience that is an object": lambda: "Bearer " + token(claims(aud={"url": BASE + FEEDBACK})),
@@ -240,6 +243,15 @@ def test_a_good_token_is_let_in_once(client: FlaskClient, name: str) -> None:
     header = GOOD[name]()
     assert send(client, header).status_code == 204
     assert send(client, header).status_code == 401
+
+
+@pytest.mark.parametrize("path", [PATIENT_VIEW.replace("/cds-services/", "/cds-services//"), PATIENT_VIEW + "/"])
+def test_an_address_typed_with_a_slash_at_its_end_is_authenticated(client: FlaskClient, path: str) -> None:
+    """A client that appends "/" and the id of the service to what was typed names in ``aud`` what it called."""
+    assert ask(client, hook_call(), path, **bearer(token(claims(path)))).status_code == 200
+    feedback = f"{path}/feedback"
+    answer = client.post(feedback, json={"feedback": [OVERRIDE]}, headers=bearer(token(claims(feedback))))
+    assert answer.status_code == 204
 
 
 def test_one_jti_of_two_issuers_is_two_tokens(client: FlaskClient) -> None:
