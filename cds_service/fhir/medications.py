@@ -42,39 +42,31 @@ _DAYS_A_UNIT = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 def medication_entry(reference: str, resource: Drug, collected: Collected) -> MedicationEntry:
     """The entry of one medication resource."""
     if isinstance(resource, MedicationAdministration):
-        own = _administration(resource, collected)
+        own, codes = _administration(resource, collected), resource.reasonGiven
     elif isinstance(resource, MedicationDispense):
-        own = _dispense(resource, collected)
+        own, codes = _dispense(resource, collected), None
     elif isinstance(resource, MedicationStatement):
-        own = _statement(resource, collected)
+        own, codes = _statement(resource, collected), resource.reasonForUseCodeableConcept
     else:
-        own = _request(cast(MedicationRequest, resource))
+        own, codes = _request(cast(MedicationRequest, resource)), None
     inline = concept(resource.medicationCodeableConcept)
     if inline.codings and resource.medication is None:
         own["drug"] = inline
     else:
         drug = drug_of(resource, collected)
         own.update(drug=drug.code, ingredients=drug.ingredients, label=drug.label, resolved=drug.resolved)
-    plans = linked = NO_LINKS
     if resource.basedOn is not None:
-        plans, linked = split_plans(collected, links(collected, resource.basedOn))
+        own["plans"], linked = split_plans(collected, links(collected, resource.basedOn))
+        own["links"] = own.get("links", NO_LINKS) | linked
     if resource.partOf is not None:
-        linked |= links(collected, resource.partOf)
-    more = own.pop("links", None)
-    codes = own.pop("reason_codes", None) or resource.reasonCode or resource.reasonCodeableConcept
+        own["links"] = own.get("links", NO_LINKS) | links(collected, resource.partOf)
+    codes = codes or resource.reasonCode or resource.reasonCodeableConcept
     if codes is not None or resource.reasonReference is not None or resource.reason is not None:
         own["reasons"] = reasons(collected, resource, codes, resource.reasonReference, resource.reason)
     _add_rare(resource, own)
-    made = MedicationEntry(
-        reference=reference,
-        status=own.pop("status", "") or word(resource.status),
-        plans=plans,
-        links=linked | more if more else linked,
-        **own,
-    )
-    if made.start is None:
+    if own["start"] is None:
         note_undated(collected, reference, resource)
-    return made
+    return MedicationEntry(reference=reference, status=own.pop("status", "") or word(resource.status), **own)
 
 
 def _add_rare(resource: Drug, own: dict[str, Any]) -> None:
@@ -91,11 +83,9 @@ def _add_rare(resource: Drug, own: dict[str, Any]) -> None:
 
 
 def _administration(found: MedicationAdministration, collected: Collected) -> dict[str, Any]:
+    period = found.effectivePeriod or found.occurencePeriod or found.occurrencePeriod or found.effectiveTimePeriod
     moment = found.effectiveDateTime or found.occurenceDateTime or found.occurrenceDateTime
-    period = found.effectivePeriod or found.occurencePeriod or found.occurrencePeriod
-    start, end, open_ended, period_less = span(
-        moment or found.effectiveTimeDateTime, period or found.effectiveTimePeriod
-    )
+    start, end, open_ended, period_less = span(moment or found.effectiveTimeDateTime, period)
     own: dict[str, Any] = {
         "kind": "MedicationAdministration",
         "start": start,
@@ -108,8 +98,6 @@ def _administration(found: MedicationAdministration, collected: Collected) -> di
         own["status"] = "not-done"
     if found.dosage is not None:
         own["route"] = route(found.dosage)
-    if found.reasonGiven is not None:
-        own["reason_codes"] = found.reasonGiven
     if found.reasonNotGiven is not None:
         own["status_reasons"] = concepts(found.reasonNotGiven)
     if found.request is not None or found.prescription is not None:
@@ -165,7 +153,6 @@ def _statement(found: MedicationStatement, collected: Collected) -> dict[str, An
         "period_less": period_less,
         "date_source": source,
         "route": route(found.dosage),
-        "reason_codes": found.reasonForUseCodeableConcept,
         "status_reasons": concepts(found.reasonNotTaken) + concepts(adherence.reason if adherence else None),
         "links": links(collected, found.derivedFrom),
         "taken": "n" if found.wasNotTaken else word(found.taken),

@@ -13,6 +13,7 @@ from cds_service.fhir.dates import Interval
 from cds_service.oncology.evidence import ADMINISTRATION, DISPENSE, PROCEDURE, RANK, REQUEST, STATEMENT
 from cds_service.oncology.model import SetAside
 from cds_service.oncology.parameters import Windows
+from cds_service.oncology.spans import same_days
 from cds_service.oncology.steps import GIVEN, ORDERED, PROBABLE, Exposure
 
 INTRATHECAL = "intrathecal"
@@ -115,15 +116,18 @@ class Item(msgspec.Struct, kw_only=True, eq=False, gc=False):
 
 def merge_duplicates(items: Iterable[Item], windows: Windows) -> tuple[list[Item], list[Item]]:
     """(what stays, orders that nothing proves): U1 ingredient by ingredient, so that the cost grows linearly."""
+    ordered = sorted(items, key=lambda i: i.key)
     by_ingredient: dict[tuple[str, bool], list[Item]] = defaultdict(list)
-    for item in items:
+    for item in ordered:
         by_ingredient[(item.ingredient, item.route == INTRATHECAL)].append(item)
+    for name in sorted(by_ingredient):
+        _Merger(by_ingredient[name], windows).merge()
     kept: list[Item] = []
     idle: list[Item] = []
-    for name in sorted(by_ingredient):
-        for item in _Merger(sorted(by_ingredient[name], key=lambda i: i.key), windows).merged():
+    for item in ordered:
+        if item.into is None:
             (idle if item.grade == ORDERED else kept).append(item)
-    return sorted(kept, key=lambda i: i.key), sorted(idle, key=lambda i: i.reference)
+    return kept, sorted(idle, key=lambda i: i.reference)
 
 
 class _Merger:
@@ -133,7 +137,8 @@ class _Merger:
         self._items = items
         self._windows = windows
 
-    def merged(self) -> list[Item]:
+    def merge(self) -> None:
+        """Put every duplicate into the item that stays."""
         self._same_day()
         kinds = {item.kind for item in self._items}
         if len(kinds) > 1:
@@ -144,24 +149,27 @@ class _Merger:
             self._dispenses()
         if REQUEST in kinds:
             self._orders()
-        return self._left()
 
     def _left(self) -> list[Item]:
         return [i for i in self._items if i.into is None]
 
     def _same_day(self) -> None:
         """Same day: the higher-ranked record stays; of equals the one that goes on longer."""
-        days: dict[tuple[date, date], list[Item]] = defaultdict(list)
+        same: list[Item] = []
         for item in self._items:
-            days[(item.start.first, item.start.last)].append(item)
-        for same in days.values():
-            if len(same) > 1:
-                best = min(
-                    same, key=lambda i: (i.grade == ORDERED, not i.whole, i.rank, -i.last.toordinal(), i.reference)
-                )
-                for item in same:
-                    if item is not best and (item.live_order or item.grade != ORDERED):
-                        best.absorb(item)
+            if same and not same_days(item.start, same[0].start):
+                self._of_one_day(same)
+                same = []
+            same.append(item)
+        self._of_one_day(same)
+
+    def _of_one_day(self, same: list[Item]) -> None:
+        if len(same) < 2:
+            return
+        best = min(same, key=lambda i: (i.grade == ORDERED, not i.whole, i.rank, -i.last.toordinal(), i.reference))
+        for item in same:
+            if item is not best and (item.live_order or item.grade != ORDERED):
+                best.absorb(item)
 
     def _links(self) -> None:
         """Linked by request, prescription, basedOn or partOf: the lower-ranked record goes into its first dose."""

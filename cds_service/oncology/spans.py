@@ -20,6 +20,11 @@ def is_after(one: Interval, other: Interval) -> bool | None:
     return False if one.last <= other.first else None
 
 
+def same_days(one: Interval, other: Interval) -> bool:
+    """True when both mean the same days."""
+    return one is other or (one.first == other.first and one.last == other.last)
+
+
 def on_day(day: date) -> Interval:
     """The interval of one day."""
     return Interval(day, day, day.isoformat())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cds_service.fhir.dates import Interval
 from cds_service.oncology.cell_therapy import CarTCourse, CellTherapy
 from cds_service.oncology.filters import TRANSPLANTS
+from cds_service.oncology.spans import same_days
 from cds_service.oncology.steps import Exposure, TreatmentEvent
 from cds_service.oncology.walk_state import Marks, Moment, OpenLine
 
@@ -45,7 +46,7 @@ def days_of(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[Da
     found: list[Day] = []
     group: list[Exposure] = []
     for exposure in [*cells.drugs, None]:
-        if group and (exposure is None or not _same_days(exposure.start, group[0].start)):
+        if group and (exposure is None or not same_days(exposure.start, group[0].start)):
             found.append(Day(group[0].start, 1, group[0].reference, drugs=tuple(group)))
             group = []
         if exposure is not None:
@@ -53,7 +54,3 @@ def days_of(cells: CellTherapy, events: Sequence[TreatmentEvent]) -> Iterator[Da
     found += [Day(c.infused.when, 0, c.infused.reference, car_t=c) for c in cells.courses]
     found += [Day(e.when, 0, e.reference, transplant=e) for e in events if e.kind in TRANSPLANTS]
     return iter(sorted(found, key=lambda d: (d.when.first, d.when.last, d.order, d.key)))
-
-
-def _same_days(one: Interval, other: Interval) -> bool:
-    return one is other or (one.first == other.first and one.last == other.last)

@@ -27,11 +27,12 @@ class Doses:
     first_end: int = 0
     last_end: int = 0
 
-    def add(self, exposure: Exposure, first: int, last: int) -> None:
-        """One more dose or course that ends between the days ``first`` and ``last``."""
-        self.starts.append(exposure.start.first.toordinal())
+    def add(self, start: int, first: int, last: int) -> None:
+        """One more dose or course that begins on day ``start`` and ends between the days ``first`` and ``last``."""
+        self.starts.append(start)
         if last >= self.last_end:
-            self.first_end, self.last_end = max(first, self.first_end), last
+            self.last_end = last
+            self.first_end = max(self.first_end, first)
 
     def usual(self) -> float | None:
         """The median interval between doses, None after a single one."""
@@ -41,12 +42,13 @@ class Doses:
 
 def reach(exposure: Exposure) -> tuple[int, int]:
     """The first and last day number that may be the last of it; far in the future while it goes on."""
-    if exposure.end is None:
+    start, end = exposure.start, exposure.end
+    if end is None:
         return (FAR, FAR)
-    if exposure.end is exposure.start:
-        return (exposure.end.first.toordinal(), exposure.end.last.toordinal())
-    first = max(exposure.end.first, exposure.start.first)
-    return (first.toordinal(), max(exposure.end.last, exposure.start.last).toordinal())
+    if end is start:
+        first = end.first.toordinal()
+        return (first, first if end.last is end.first else end.last.toordinal())
+    return (max(end.first, start.first).toordinal(), max(end.last, start.last).toordinal())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,13 +96,14 @@ class OpenLine:
     def add(self, exposure: Exposure, role: str, rule: str, rules: LineRules, *, named: bool = False) -> None:
         """Put a treatment dose into the line."""
         self.parts.append(Part(exposure=exposure, role=role, rule=rule))
+        start = exposure.start.first.toordinal()
         first, last = reach(exposure)
         for ingredient in exposure.ingredients:
-            key = rules.key(ingredient)
+            key = rules.same.get(ingredient, ingredient)
             doses = self.drugs.get(key)
             if doses is None:
                 doses = self.drugs[key] = Doses()
-            doses.add(exposure, first, last)
+            doses.add(start, first, last)
             self.names.add(ingredient)
             if named:
                 self.assembled[ingredient] = None
@@ -108,7 +111,8 @@ class OpenLine:
                 self.not_tolerated.add(key)
         if exposure.stop_reason == "no_response":
             self.no_response.append(first)
-        self.first_end, self.last_end = max(self.first_end, first), max(self.last_end, last)
+        self.first_end = max(self.first_end, first)
+        self.last_end = max(self.last_end, last)
 
     def attach(self, exposure: Exposure, role: str, rule: str) -> None:
         """Put a dose into the line that adds no drug to it (conditioning, mobilisation, lymphodepletion, bridging)."""
