@@ -47,11 +47,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The indications of one disease family under common columns."""
+    """The indications of one disease family under common columns.
+
+    ``wide`` says of each column whether a cell of it shows its sentence: one that is met keeps it until it is chosen.
+    """
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def wide(self) -> tuple[bool, ...]:
+        """For each column: does it need room for sentences?"""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return tuple(any(cell and cell.status != MET for cell in column) for column in cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import uuid
-from datetime import date
-from ipaddress import ip_address
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,19 +14,21 @@ from flask import Blueprint, Response, render_template
 
 import cds_service
 from cds_service.cdshooks.answers import json_response
-from cds_service.cdshooks.body import JSON_TYPES, check_media_type, read_body
 from cds_service.cdshooks.catalogue import discovery
 from cds_service.cdshooks.errors import Refusal
+from cds_service.cdshooks.packing import BEST, pack, packed
+from cds_service.cdshooks.rule_pages import MARKS
 from cds_service.cdshooks.services import Context
-from cds_service.ehr import hook_request
-from cds_service.errors import UnreadableInput
 from cds_service.oncology.model import FAMILIES
-from cds_service.sandbox.calls import HOST, Calls
+from cds_service.sandbox.asking import NOTHING, body_of, ehr_request, error_of, question_of, record_of
+from cds_service.sandbox.calls import Calls
+from cds_service.sandbox.drafts import DraftShelf
+from cds_service.sandbox.inspector import Inspector
 from cds_service.sandbox.report import report_page
 from cds_service.sandbox.samples import OUTCOMES as OUTCOME_ORDER
 from cds_service.sandbox.samples import Sample, load_samples
 from cds_service.sandbox.view import Unusable, View, cards_by_day, look, met_brands
-from cds_service.sandbox.words import OUTCOMES, silence
+from cds_service.sandbox.words import HOOKS, OUTCOMES, silence
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -37,9 +36,7 @@ POLICY = (
 )
 ASSETS = Path(__file__).resolve().parent / "assets"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-OWN_PAGE = "X-Cart-Cds-Page"
-"""Header that our own scripts send: a page of another origin cannot, since we grant no preflight."""
-_LINE = re.compile(r"line (\d+)(?:, column (\d+))?")
+FOREVER, NEVER = "public, max-age=31536000, immutable", "no-store"
 PAIR = ("dlbcl-early-relapse", "follicular-one-line")
 """Two patients to begin with: one has a card, the other has none."""
 
@@ -47,7 +44,8 @@ PAIR = ("dlbcl-early-relapse", "follicular-one-line")
 def sandbox(context: Context, calls: Calls) -> Blueprint:
     """The pages for this service. ``calls`` is what the service heard since it started."""
     pages = Blueprint("sandbox", __name__, template_folder="templates")
-    views = _Pages(context, calls)
+    views = _Pages(context)
+    heard = Inspector(calls, urlsplit(context.settings.public_url).netloc)
     for address, view, methods in (
         ("/", views.gallery, ["GET"]),
         ("/patients/<name>", views.patient, ["GET"]),
@@ -59,9 +57,9 @@ def sandbox(context: Context, calls: Calls) -> Blueprint:
         ("/sandbox/cards", views.cards_over_time, ["POST"]),
         ("/sandbox/request", views.request, ["POST"]),
         ("/sandbox/report", views.own_report, ["POST"]),
-        ("/sandbox/calls", views.calls, ["GET"]),
-        ("/sandbox/calls/<int:number>", views.call, ["GET"]),
-        ("/sandbox/forget", views.forget, ["POST"]),
+        ("/sandbox/calls", heard.calls, ["GET"]),
+        ("/sandbox/calls/<int:number>", heard.call, ["GET"]),
+        ("/sandbox/forget", heard.forget, ["POST"]),
         ("/sandbox/assets/<name>", views.asset, ["GET"]),
     ):
         pages.add_url_rule(address, view.__name__, view, methods=methods)
@@ -71,14 +69,16 @@ def sandbox(context: Context, calls: Calls) -> Blueprint:
 
 
 class _Pages:
-    def __init__(self, context: Context, calls: Calls) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._calls = calls
+        self._shelf = DraftShelf(context.pipeline)
         self._samples = load_samples()
         self._prefix = urlsplit(context.settings.public_url).path
-        self._host = urlsplit(context.settings.public_url).netloc
+        listed = discovery(context.services, context.templates, context.pipeline.wording.intended_use)
+        self._listed: list[dict[str, Any]] = listed["services"]
         self._files = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir()) if path.suffix in TYPES}
         self._marks = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
+        self._packed = {name: pack(body, BEST) for name, body in self._files.items()}
 
     # Pages
 
@@ -113,15 +113,16 @@ class _Pages:
         if sample is None:
             return self._page("missing", 404, what="patient")
         try:
-            view = self._look(sample, str(uuid.uuid4()))
+            view = self._look(sample)
         except Unusable as error:
             return self._page("missing", 400, what="view", why=error.text)
         ids = list(self._samples)
         place = ids.index(name)
+        other = self._samples.get(PAIR[1 - PAIR.index(name)]) if name in PAIR else None
         return self._page(
             "patient",
             sample=sample,
-            outcome=OUTCOMES[sample.outcome],
+            other=other and (other.id, "the one without a card" if name == PAIR[0] else "the one with a card"),
             before=self._samples[ids[place - 1]] if place else None,
             after=self._samples[ids[place + 1]] if place + 1 < len(ids) else None,
             **self._told(view),
@@ -130,7 +131,11 @@ class _Pages:
     def own(self) -> Response:
         """The same page for a record of the reader's own."""
         return self._page(
-            "own", jurisdictions=sorted(self._context.pipeline.rulebooks, reverse=True), today=self._context.today()
+            "own",
+            jurisdictions=sorted(self._context.pipeline.rulebooks, reverse=True),
+            hooks=self._hooks(),
+            today=self._context.today(),
+            hook=self._listed[0]["hook"],
         )
 
     def record(self, name: str) -> Response:
@@ -138,50 +143,50 @@ class _Pages:
         sample = self._samples.get(name)
         if sample is None:
             raise Refusal(404, "no sample patient of that name")
-        return Response(sample.bundle, mimetype="application/fhir+json")
+        return packed(Response(sample.bundle, mimetype="application/fhir+json"))
 
     def connect(self) -> Response:
         """How to register this service, with its own addresses."""
         context = self._context
         base = context.settings.public_url
-        listed = discovery(context.services, context.templates, context.pipeline.wording.intended_use)["services"]
-        return self._page("connect", base=base, services=listed, auth=context.settings.auth, settings=context.settings)
+        return self._page("connect", base=base, services=self._listed, auth=context.settings.auth)
 
     # What the scripts ask
 
     def view(self) -> Response:
-        """Panes of a record: the body is {"record", "asOf", "jurisdiction", "hookInstance", "default"}."""
-        asked = self._body()
+        """Panes of a record; the body holds "record" and the fields of ``question_of``.
+
+        What cannot be shown is told as {"error"} with status 200: the page asked whether it can, and its console stays
+        clean. So do the two addresses below.
+        """
+        asked = body_of(self._context)
         try:
             view = self._view_of(asked)
         except Unusable as error:
-            return self._unusable(error, str(asked.get("record") or ""))
+            return json_response(error_of(error, str(asked.get("record") or "")))
         told = self._told(view)
-        parts = ("headline", "card", "history", "reasoning", "notes")
+        parts = ("headline", "order", "card", "history", "reasoning", "notes")
         answer: dict[str, Any] = {part: render_template(f"sandbox/_{part}.html", **told) for part in parts}
         answer["axis"] = {"start": str(view.axis.start), "end": str(view.axis.end), "days": view.axis.days}
         answer["day"], answer["stops"] = str(view.day), told["stops"]
-        return json_response(answer)
+        answer["order_word"] = view.drafts.word if view.drafts else ""
+        return packed(json_response(answer))
 
     def cards_over_time(self) -> Response:
         """When there is a card: [{"from", "to", "kind"}] over the days of the chart."""
-        asked = self._body()
+        asked = body_of(self._context)
         try:
-            view = self._view_of(asked)
-            return json_response({"spans": self._spans(view)})
+            return json_response({"spans": self._spans(self._view_of(asked))})
         except Unusable as error:
-            return self._unusable(error, str(asked.get("record") or ""))
+            return json_response(error_of(error, str(asked.get("record") or "")))
 
     def request(self) -> Response:
-        """The patient-view request that an EHR would send for this record."""
-        asked = self._body()
-        service = next(iter(discovery(self._context.services, self._context.templates, "")["services"]))
+        """The request that an EHR would send for this record, hook and draft order."""
+        asked = body_of(self._context)
         try:
-            content = orjson.loads(str(asked.get("record") or ""))
-            return json_response({"service": service["id"], "request": hook_request(service["hook"], service, content)})
-        except (orjson.JSONDecodeError, UnreadableInput, KeyError, TypeError, AttributeError) as error:
-            told = str(error) if isinstance(error, UnreadableInput) else "a Bundle or a list of resources is needed"
-            return json_response({"error": {"text": f"No request can be made of this: {told}"}}, 400)
+            return packed(json_response(ehr_request(asked, self._listed, self._shelf)))
+        except Unusable as error:
+            return json_response(error_of(error, ""))
 
     def sample_report(self, name: str) -> Response:
         """The printable page of a sample."""
@@ -189,7 +194,7 @@ class _Pages:
         if sample is None:
             return self._page("missing", 404, what="patient")
         try:
-            view = self._look(sample, str(uuid.UUID(int=0)))
+            view = self._look(sample, NOTHING)
         except Unusable as error:
             return self._page("missing", 400, what="view", why=error.text)
         return self._report(view)
@@ -209,32 +214,15 @@ class _Pages:
         except Unusable as error:
             return self._page("missing", 400, what="report", why=error.text)
 
-    def calls(self) -> Response:
-        """The calls the service received, newest first."""
-        self._own_page()
-        return json_response({"calls": self._calls.newest()})
-
-    def call(self, number: int) -> Response:
-        """One of them with its bodies."""
-        self._own_page()
-        found = self._calls.one(number)
-        if found is None:
-            raise Refusal(404, "this call is no longer kept")
-        return json_response(found)
-
-    def forget(self) -> Response:
-        """Forget the calls."""
-        self._own_page()
-        self._calls.clear()
-        return Response(status=204)
-
     def asset(self, name: str) -> Response:
         """A style sheet or script of ours."""
         body = self._files.get(name)
         if body is None:
             raise Refusal(404, "no such file")
         kind = TYPES[Path(name).suffix]
-        return Response(body, mimetype=kind, headers={"Cache-Control": "public, max-age=86400"})
+        lasting = flask.request.args.get("v") == self._marks[name]
+        kept = FOREVER if lasting else "public, max-age=300"
+        return packed(Response(body, mimetype=kind, headers={"Cache-Control": kept}), self._packed[name])
 
     def asset_address(self, name: str) -> str:
         """The address of an asset; it changes when the file does."""
@@ -249,13 +237,14 @@ class _Pages:
                 "here": template,
                 "prefix": self._prefix,
                 "sandbox": True,
+                "marks": MARKS,
                 "version": cds_service.__version__,
                 "ruleset": self._context.pipeline.rulesets[self._context.settings.jurisdiction].version,
                 **values,
             },
         )
-        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-        return Response(html, status=status, mimetype="text/html", headers=headers)
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": NEVER}
+        return packed(Response(html, status=status, mimetype="text/html", headers=headers))
 
     def _tile(self, sample: Sample) -> dict[str, Any]:
         family = sample.family
@@ -271,32 +260,19 @@ class _Pages:
             "outcome": OUTCOMES[sample.outcome],
         }
 
-    def _look(self, sample: Sample, instance: str) -> View:
-        """A sample on the day and under the labels that the address asks for."""
-        args = flask.request.args
-        day, jurisdiction = _date(args.get("asOf")), args.get("jurisdiction", self._context.settings.jurisdiction)
-        return look(
-            self._context,
-            sample.bundle,
-            day=day,
-            jurisdiction=jurisdiction,
-            default=sample.as_of,
-            instance=instance,
-        )
+    def _look(self, sample: Sample, instance: str = "") -> View:
+        """A sample on the day, under the labels and at the hook that the address asks for."""
+        asked = question_of(flask.request.args, self._context, sample.as_of)
+        if instance:
+            asked = replace(asked, instance=instance)
+        return look(self._context, self._shelf, sample.bundle, asked)
 
     def _view_of(self, asked: dict[str, Any]) -> View:
-        record = asked.get("record")
-        if not isinstance(record, str):
-            raise Unusable("There is no record in the request.")
-        default = _date(asked.get("default")) or self._context.today()
-        jurisdiction = str(asked.get("jurisdiction") or self._context.settings.jurisdiction)
-        instance = _instance(asked.get("hookInstance"))
-        try:
-            body = record.encode()
-        except UnicodeEncodeError:
-            body = record.encode("utf-8", "replace")
-        day = _date(asked.get("asOf"))
-        return look(self._context, body, day=day, jurisdiction=jurisdiction, default=default, instance=instance)
+        return look(self._context, self._shelf, record_of(asked), question_of(asked, self._context))
+
+    def _hooks(self) -> list[tuple[str, str]]:
+        """(hook, words) of the services offered."""
+        return [(one["hook"], HOOKS.get(one["hook"], one["hook"])) for one in self._listed]
 
     def _told(self, view: View) -> dict[str, Any]:
         """What the templates of a patient need."""
@@ -306,6 +282,9 @@ class _Pages:
             "silence": silence(view.silences),
             "brands": met_brands(view),
             "stops": view.stops,
+            "hook": view.call.hook,
+            "hooks": self._hooks(),
+            "answering": self._context.settings.jurisdiction,
             "jurisdictions": sorted(self._context.pipeline.rulebooks, reverse=True),
         }
 
@@ -320,62 +299,10 @@ class _Pages:
 
     def _report(self, view: View) -> Response:
         html, policy = report_page(view, self._context)
-        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-        return Response(html, mimetype="text/html", headers=headers)
-
-    def _body(self) -> dict[str, Any]:
-        environ = flask.request.environ
-        check_media_type(environ, JSON_TYPES)
-        try:
-            found = orjson.loads(read_body(environ, self._context.settings.max_body_bytes))
-        except orjson.JSONDecodeError:
-            raise Refusal(400, "not JSON") from None
-        if not isinstance(found, dict):
-            raise Refusal(400, "the request is not a JSON object")
-        return found
-
-    def _unusable(self, error: Unusable, record: str) -> Response:
-        told: dict[str, Any] = {"text": error.text[:1].upper() + error.text[1:]}
-        place = _LINE.search(error.text)
-        if place:
-            told["line"], told["column"] = int(place[1]), int(place[2] or 0)
-            lines = record.split("\n")
-            first = max(told["line"] - 3, 0)
-            told["first"], told["excerpt"] = first + 1, [text[:400] for text in lines[first : told["line"] + 2]]
-        return json_response({"error": told}, 400)
-
-    def _own_page(self) -> None:
-        """Only our own page may read what the service heard: not another origin, nor one that only bears our name."""
-        request = flask.request
-        heard = request.environ.get(HOST, "")
-        site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        if request.headers.get(OWN_PAGE) != "yes" or site != "same-origin" or not _ours(heard, self._host):
-            raise Refusal(404, "no such route")
-
-
-def _ours(heard: str, public: str) -> bool:
-    """True for the name this service is known by, this machine, or a bare address: no foreign name that points here."""
-    try:
-        name = urlsplit(f"//{heard}").hostname or ""
-        return heard == public or name == "localhost" or bool(ip_address(name))
-    except ValueError:
-        return False
+        headers = {"Content-Security-Policy": policy, "Cache-Control": NEVER}
+        return packed(Response(html, mimetype="text/html", headers=headers))
 
 
 def _pretty(value: Any) -> str:
     """JSON for people."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
-def _date(text: object) -> date | None:
-    try:
-        return date.fromisoformat(text) if isinstance(text, str) and len(text) == 10 else None
-    except ValueError:
-        return None
-
-
-def _instance(text: object) -> str:
-    try:
-        return str(uuid.UUID(str(text)))
-    except ValueError:
-        return str(uuid.uuid4())

@@ -75,12 +75,7 @@ def _concerns(result: IndicationResult) -> bool:
     return diagnosis is not None and NOT_MET not in (diagnosis.status, result.status)
 
 
-def _products(view: View) -> list[tuple[str, str, str]]:
-    """(product, label revision, day it was read) of the rules that speak."""
-    found = {
-        (f"{r.indication.product.short_name} ({r.indication.product.brand})", r.indication.product.label_revision,
-         str(r.indication.product.read_on))
-        for r in view.assessment.indications
-        if r.status != NOT_MET
-    }  # fmt: skip
-    return sorted(found)
+def _products(view: View) -> list[tuple[str, str, str, str]]:
+    """(product, label revision, day it was read, official page) of the rules that speak."""
+    products = (r.indication.product for r in view.assessment.indications if r.status != NOT_MET)
+    return sorted({(f"{p.short_name} ({p.brand})", p.label_revision, str(p.read_on), p.page) for p in products})

@@ -50,6 +50,10 @@ STATUS_NAMES = {
 }
 
 
+SIGNS = {"procedure": "procedure", "given": "given", "probable": "probably taken"}
+"""Kinds of boxes that carry no letters, for the legend."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
     """The days a chart shows, both included."""
@@ -92,6 +96,15 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One sign of the chart and what it means; ``text`` is written in it."""
+
+    kind: str
+    text: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """Everything to draw."""
 
@@ -105,6 +118,7 @@ class Chart:
     window: Box | None
     today: float
     axis: Axis
+    legend: tuple[Key, ...] = ()
     left: float = LEFT
     right: float = WIDTH - RIGHT
 
@@ -187,7 +201,18 @@ def draw(
         window=_window(window, axis, plot_top) if window else None,
         today=axis.x(as_of),
         axis=axis,
+        legend=_legend(pen.boxes, bands),
     )
+
+
+def _legend(boxes: Sequence[Box], bands: Sequence[Box]) -> tuple[Key, ...]:
+    """The signs of these boxes and bands, each once."""
+    names = {kind[:4]: name for kind, name in STATUS_NAMES.items()}
+    shown = dict.fromkeys((box.kind, box.text) for box in boxes)
+    found = [Key(kind=kind, text=text, words=names.get(text, "")) for kind, text in shown if text]
+    kinds = {kind for kind, _ in shown}
+    found += [Key(kind=kind, text="", words=words) for kind, words in SIGNS.items() if kind in kinds]
+    return (*found, *([Key(kind="band", text="", words="line of therapy")] if bands else []))
 
 
 def _window(window: Window, axis: Axis, y: float) -> Box:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,22 +11,27 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cds_service.cards import HookView, card_json
+from cds_service.cards import Card, HookView, card_json
 from cds_service.cdshooks.services import Context
+from cds_service.ehr import ORDER_HOOKS
 from cds_service.errors import MixedPatients, NoPatient, TooComplex, UnreadableInput
 from cds_service.fhir import read_record
 from cds_service.fhir.dates import Interval
 from cds_service.fhir.decode import decode_record
 from cds_service.fhir.model import Record
+from cds_service.fhir.wire import Entry
 from cds_service.labels.model import Assessment, IndicationResult
 from cds_service.oncology import describe
 from cds_service.oncology.model import MET, NOT_MET, ClinicalPicture, FamilyPicture
+from cds_service.sandbox.drafts import Drafts, DraftShelf, own_drafts
 from cds_service.sandbox.matrix import Matrix, closest, failing, matrix
 from cds_service.sandbox.timeline import Axis, Chart, Window, axis_of, draw
 from cds_service.sandbox.timeline import known as known_day
 
 HOOK = "patient-view"
 FARTHEST = date(2199, 12, 31)
+TELLING = ("refractory_or_second_relapse", "prior_lines", "first_line_failure", "relapsed_or_refractory")
+"""Of the criteria that are met these say most about why there is a card, the best first."""
 STEPS = 36
 """So many even steps are looked at to find when a card appears; a change inside one that is undone again is missed."""
 MOST_RESOURCES = 1500
@@ -42,6 +47,21 @@ class Unusable(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a reader asks of a record. ``day`` None is ``default``, the day its story is told on.
+
+    ``hook`` "" is the first one offered; ``order`` is the word of a draft order, used by the order hooks only.
+    """
+
+    jurisdiction: str
+    default: date
+    day: date | None = None
+    hook: str = ""
+    order: str = ""
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +92,8 @@ class View:
     """Everything the page of one patient shows on one day under one jurisdiction.
 
     ``silences`` are words of ``cards.model.SILENCES``, ``nearest`` is the indication that came closest, ``stops`` are
-    the days on which something happened.
+    the days on which something happened, ``deciding`` is the criterion that tells most about the card, with its
+    sentence, ``drafts`` the orders an order hook is asked about.
     """
 
     assessment: Assessment
@@ -84,52 +105,60 @@ class View:
     silences: tuple[str, ...]
     nearest: IndicationResult | None
     lacking: tuple[tuple[str, str], ...]
+    deciding: tuple[str, str] | None
     matrix: Matrix
     courses: tuple[Course, ...]
-    hook_instance: str
-    service: str
+    call: HookView
+    drafts: Drafts | None
     stops: tuple[str, ...]
     record: Record = field(repr=False)
 
 
-def read(body: bytes, known: Callable[[str, str], bool] | None = None) -> Record:
-    """The record of a body. Raises Unusable."""
+def read(body: bytes, known: Callable[[str, str], bool] | None = None) -> tuple[Record, list[Entry]]:
+    """The record of a body, and the draft orders that came with it. Raises Unusable."""
     try:
         decoded = decode_record(body)
         if not decoded.resources:
             raise Unusable("There is no FHIR in it: expected a Bundle, resources, or a CDS Hooks request.")
-        return read_record(decoded.resources, decoded.issues, known=known)
+        return read_record(decoded.resources, decoded.issues, known=known), own_drafts(decoded)
     except UnicodeDecodeError:
         raise Unusable("This is not text in UTF-8.") from None
     except (UnreadableInput, MixedPatients, NoPatient, TooComplex) as error:
         raise Unusable(str(error)) from None
 
 
-def look(context: Context, body: bytes, *, day: date | None, jurisdiction: str, default: date, instance: str) -> View:
-    """The view of a record. ``default`` is the day its story is told on. Raises Unusable."""
+def look(context: Context, shelf: DraftShelf, body: bytes, asked: Question) -> View:
+    """The view of a record. Raises Unusable."""
     pipeline = context.pipeline
-    if jurisdiction not in pipeline.rulebooks:
+    if asked.jurisdiction not in pipeline.rulebooks:
         raise Unusable(f"The jurisdiction is not one of {', '.join(sorted(pipeline.rulebooks))}.")
-    record = read(body, pipeline.reads)
-    chosen = day or default
-    assessment = pipeline.assessment(record, chosen, jurisdiction)
+    record, own = read(body, pipeline.reads)
+    chosen = asked.day or asked.default
+    assessment = pipeline.assessment(record, chosen, asked.jurisdiction)
     picture = assessment.picture
     whole = describe(record, FARTHEST, pipeline.knowledge, referral_codes=pipeline.referral_codes)
-    axis = _axis(whole, default)
-    service = next(iter(context.services), "cart-referral-patient-view")
-    hook = HookView(
-        hook=HOOK,
-        hook_instance=instance,
-        service_id=service,
+    axis = _axis(whole, asked.default)
+    services = {service.hook: service.id for service in context.services.values()}
+    hook = asked.hook if asked.hook in services else next(iter(services), HOOK)
+    call = HookView(
+        hook=hook,
+        hook_instance=asked.instance,
+        service_id=services.get(hook, f"cart-referral-{hook}"),
         patient_id=picture.patient_reference.rpartition("/")[2],
     )
-    composed = pipeline.composition(assessment, hook, context.options)
+    drafts = None
+    if hook in ORDER_HOOKS:
+        try:
+            drafts = shelf.chosen(asked.order, list(whole.families or whole.hypothetical), own, call.patient_id)
+        except (MixedPatients, NoPatient, TooComplex) as error:
+            raise Unusable(f"The draft orders cannot be read: {error}") from None
+    composed = pipeline.composition(assessment, _with_drafts(context, call, drafts, picture), context.options)
     nearest = None if composed.cards else closest(assessment)
     name = pipeline.wording.criterion_name
     return View(
         assessment=assessment,
         picture=picture,
-        jurisdiction=jurisdiction,
+        jurisdiction=asked.jurisdiction,
         day=chosen,
         axis=axis,
         cards=tuple(
@@ -138,12 +167,39 @@ def look(context: Context, body: bytes, *, day: date | None, jurisdiction: str, 
         silences=tuple(dict.fromkeys(composed.silent.values())),
         nearest=nearest,
         lacking=tuple((name(c.id), c.because) for c in failing(nearest)) if nearest else (),
+        deciding=_deciding(composed.cards, assessment, name),
         matrix=matrix(assessment, pipeline.wording),
         courses=tuple(_courses(context, assessment, whole, axis, chosen)),
-        hook_instance=instance,
-        service=service,
-        stops=tuple(str(day) for day in _stops(whole, axis, default)),
+        call=call,
+        drafts=drafts,
+        stops=tuple(str(day) for day in _stops(whole, axis, asked.default)),
         record=record,
+    )
+
+
+def _deciding(cards: Sequence[Card], assessment: Assessment, name: Callable[[str], str]) -> tuple[str, str] | None:
+    """Of the rules with the card's status: what they turned on, or the first item they leave open."""
+    if not cards:
+        return None
+    leading = [r for r in assessment.indications if r.indication.id in cards[0].rules and r.status == cards[0].status]
+    found = [criterion for result in leading for criterion in result.criteria]
+    if cards[0].status == MET:
+        found = [criterion for one in TELLING for criterion in found if criterion.id == one]
+    else:
+        found = [criterion for result in leading for criterion in failing(result)]
+    return (name(found[0].id), found[0].because) if found else None
+
+
+def _with_drafts(context: Context, call: HookView, drafts: Drafts | None, picture: ClinicalPicture) -> HookView:
+    """The call with what the draft orders say of the patient on the day of ``picture``."""
+    if drafts is None:
+        return call
+    told = context.pipeline.drafts.read(drafts.record, None, picture)
+    return replace(
+        call,
+        systemic_order=told.systemic_order,
+        lymphotoxic_drugs=told.lymphotoxic_drugs,
+        referral_drafted=told.referral_drafted,
     )
 
 
@@ -174,8 +230,8 @@ def cards_by_day(context: Context, view: View) -> list[tuple[date, str]]:
 
 def _kind(context: Context, view: View, day: date) -> str:
     assessment = context.pipeline.assessment(view.record, day, view.jurisdiction)
-    hook = HookView(hook=HOOK, hook_instance=view.hook_instance, service_id=view.service)
-    cards = context.pipeline.composition(assessment, hook, context.options).cards
+    call = _with_drafts(context, view.call, view.drafts, assessment.picture)
+    cards = context.pipeline.composition(assessment, call, context.options).cards
     return cards[0].status if cards else "silent"
 
 

@@ -29,6 +29,16 @@ OUTCOMES = {
 """Outcome of a sample -> (mark, words)."""
 
 
+HOOKS = {
+    "patient-view": "Chart opened",
+    "order-select": "Order selected",
+    "order-sign": "Order signed",
+    "problem-list-item-create": "Problem recorded",
+    "encounter-start": "Encounter started",
+}
+"""Hook -> what the clinician does in the EHR."""
+
+
 def silence(words: tuple[str, ...]) -> str:
     """The sentence that says why there is no card."""
     return next((text for word, text in SILENCE.items() if word in words), SILENCE["no_diagnosis"])

@@ -4,7 +4,6 @@ const tiles = [...document.querySelectorAll(".tile")];
 const shown = document.getElementById("shown");
 const nothing = document.getElementById("nothing");
 const reset = document.getElementById("reset");
-form.querySelector("button").hidden = true;
 
 function filter() {
   const words = form.q.value.toLowerCase().split(/\s+/).filter(Boolean);

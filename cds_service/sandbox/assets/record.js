@@ -15,6 +15,7 @@ function* resourcesOf(content) {
       yield { resource: content };
     } else if (content.prefetch) {
       for (const value of Object.values(content.prefetch)) yield* resourcesOf(value);
+      if (content.context) yield* resourcesOf(content.context.draftOrders);
     }
   }
 }
@@ -33,6 +34,7 @@ export class PatientRecord {
     this.original = text;
     const content = parse(text);
     this.readable = content !== null;
+    this.hook = content && typeof content.hook === "string" ? content.hook : "";
     this.entries = [];
     const seen = new Map();
     for (const { resource, fullUrl } of this.readable ? resourcesOf(content) : []) {

@@ -8,12 +8,15 @@ const page = $("workspace");
 const set = page.dataset;
 const DAY = 86400000;
 const own = !set.record;
-const state = { day: set.day, jurisdiction: set.jurisdiction, start: set.start, days: Number(set.days || 0), stops: (set.stops || "").split(" ").filter(Boolean) };
+const state = { day: set.day, jurisdiction: set.jurisdiction, hook: set.hook, order: set.order || "", start: set.start, days: Number(set.days || 0), stops: (set.stops || "").split(" ").filter(Boolean) };
 let record = null;
 let asked = 0;
 let chosen = null;
 let open = null;
 let shareOwn = false;
+let orderShown = null;
+
+const HOOKS = [...document.querySelectorAll("input[name='hook']")].map((radio) => radio.value);
 
 // Days
 
@@ -29,13 +32,20 @@ function showDay() {
   $("later").disabled = !state.stops.some((stop) => stop > state.day);
 }
 
+// On a narrow screen the chart starts at the day that is judged, not at the diagnosis.
+function seeToday() {
+  const scroll = $("chart-scroll");
+  const inner = scroll.firstElementChild.clientWidth;
+  if (inner > scroll.clientWidth) scroll.scrollLeft = inner * (0.168 + 0.804 * (number(state.day) / state.days)) - scroll.clientWidth * 0.9;
+}
+
 // Asking the service
 
 async function post(address, body) {
   return fetch(set.prefix + address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), cache: "no-store" });
 }
 
-const question = () => ({ record: record ? record.text : "", asOf: state.day, jurisdiction: state.jurisdiction, default: set.default, hookInstance: set.instance });
+const question = () => ({ record: record ? record.text : "", asOf: state.day, jurisdiction: state.jurisdiction, hook: state.hook, order: state.order, default: set.default, hookInstance: set.instance });
 
 let keepTimer = 0;
 let waiting = null;
@@ -54,7 +64,7 @@ async function ask() {
     try {
       const answer = await post("/sandbox/view", question());
       const told = await answer.json();
-      if (mine === asked) answer.ok ? show(told) : fail(told);
+      if (mine === asked) answer.ok && !told.error ? show(told) : fail(told);
     } catch {
       fail({ error: { text: "The service does not answer. Is it still running?" } });
     }
@@ -65,18 +75,30 @@ async function ask() {
 function show(told) {
   $("problem").hidden = true;
   if ($("paste-error")) $("paste-error").hidden = true;
+  const fresh = stage && stage.hidden;
   if (stage) { stage.hidden = false; document.body.classList.add("loaded"); }
   for (const [id, part] of [["headline", "headline"], ["card", "card"], ["history", "history"], ["reasoning", "reasoning"], ["notes", "notes"]]) put($(id), told[part]);
   state.start = told.axis.start;
   state.days = told.axis.days;
   state.stops = told.stops;
   state.day = told.day;
+  state.order = told.order_word || state.order;
+  showOrders(told.order);
   showDay();
+  if (fresh) seeToday();
   light();
   showChanges();
   clearTimeout(keepTimer);
   keepTimer = setTimeout(keepAddress, 200);
   cardsOverTime();
+}
+
+// The list of orders is left alone while it offers the same, so that it keeps the focus.
+function showOrders(html) {
+  const offers = html.replace(" selected", "");
+  if (offers !== orderShown) put($("order"), html);
+  orderShown = offers;
+  if ($("order-word")) $("order-word").value = state.order;
 }
 
 // Our own server escaped these fragments; the policy of the page forbids anything that could run in them.
@@ -109,16 +131,17 @@ function fail(told) {
 let spansAsked = "";
 let spansTimer = 0;
 function cardsOverTime() {
-  const key = `${state.jurisdiction} ${record ? record.text.length : 0} ${JSON.stringify(record ? record.save() : {})}`;
+  const key = `${state.jurisdiction} ${state.hook} ${state.order} ${record ? record.text.length : 0} ${JSON.stringify(record ? record.save() : {})}`;
   if (key === spansAsked) return;
   clearTimeout(spansTimer);
   spansTimer = setTimeout(async () => {
     if (!record || running) { cardsOverTime(); return; }
     spansAsked = key;
     const answer = await post("/sandbox/cards", question());
-    if (!answer.ok) return;
-    const { spans } = await answer.json();
+    const { spans } = answer.ok ? await answer.json() : {};
+    if (!spans) return;
     const words = { met: "card: match", review: "card: review", unknown: "card: cannot determine", silent: "" };
+    $("spans-told").textContent = `Card over time: ${spans.map((span) => `${words[span.kind] || "none"} from ${span.from}`).join("; ")}.`;
     $("spans").replaceChildren(...spans.map((span, at) => {
       const from = at ? number(span.from) : 0;
       const to = at + 1 < spans.length ? number(spans[at + 1].from) : state.days;
@@ -136,11 +159,11 @@ function cardsOverTime() {
 // The address
 
 function changed() {
-  return state.day !== set.day || state.jurisdiction !== set.jurisdiction || (record && record.changes.length);
+  return state.day !== set.day || state.jurisdiction !== set.jurisdiction || state.hook !== set.hook || state.order !== (set.order || state.order) || (record && record.changes.length);
 }
 
 async function keepAddress() {
-  const kept = { d: state.day, j: state.jurisdiction, ...(record ? record.save() : {}) };
+  const kept = { d: state.day, j: state.jurisdiction, h: state.hook, ...(state.order ? { o: state.order } : {}), ...(record ? record.save() : {}) };
   if (own && shareOwn && record) kept.r = record.original;
   const fragment = (own ? shareOwn : changed()) ? "#" + await pack(kept) : "";
   history.replaceState(null, "", location.pathname + location.search + fragment);
@@ -154,6 +177,10 @@ function showChanges() {
   $("record-count").textContent = record ? ` (${record.entries.filter((entry) => !entry.removed).length})` : "";
 }
 
+function showChoices() {
+  for (const radio of document.querySelectorAll("input[name='jurisdiction'], input[name='hook']")) radio.checked = radio.value === state[radio.name];
+}
+
 async function restore() {
   const kept = await unpack(location.hash.slice(1));
   if (!kept) return false;
@@ -165,9 +192,10 @@ async function restore() {
   }
   if (typeof kept.d === "string" && /^\d{4}-\d\d-\d\d$/.test(kept.d)) state.day = kept.d;
   if (kept.j === "us" || kept.j === "eu") state.jurisdiction = kept.j;
+  if (typeof kept.h === "string" && HOOKS.includes(kept.h)) state.hook = kept.h;
+  if (typeof kept.o === "string") state.order = kept.o;
   if (record) record.load(kept);
-  const radio = document.querySelector(`input[name="jurisdiction"][value="${state.jurisdiction}"]`);
-  if (radio) radio.checked = true;
+  showChoices();
   return true;
 }
 
@@ -190,6 +218,8 @@ function choose(button) {
   if (refs.length > 14) list.append(`and ${refs.length - 14} more`);
   if (!refs.length) list.append("No resource says so: " + (button.classList.contains("unknown") ? "that is why it stays unknown." : "it rests on what was looked for and not found."));
   $("because").replaceChildren(text, list);
+  $("source-because").textContent = `${what.textContent}. ${because}`;
+  $("source-because").hidden = false;
   light();
   if (refs.length) showSource(telling(refs), false);
 }
@@ -229,7 +259,8 @@ function light() {
 
 function clear() {
   chosen = null;
-  const hint = Object.assign(document.createElement("p"), { className: "hint", textContent: "Choose a cell: its evidence lights up in the history, and the FHIR resource behind it opens." });
+  const hint = Object.assign(document.createElement("p"), { className: "hint", textContent: "Choose a cell: its evidence lights up in the history, and the FHIR resource behind it opens. “Inferred” is worked out from dates, drugs and procedures." });
+  $("source-because").hidden = true;
   $("because").replaceChildren(hint);
   light();
 }
@@ -351,8 +382,11 @@ document.addEventListener("keydown", (event) => {
 // What if
 
 $("whatif").addEventListener("submit", (event) => event.preventDefault());
-$("whatif").addEventListener("change", (event) => {
+// On the page, since some of the fields stand in the card pane.
+page.addEventListener("change", (event) => {
   if (event.target.name === "jurisdiction") state.jurisdiction = event.target.value;
+  else if (event.target.name === "hook") state.hook = event.target.value;
+  else if (event.target.name === "order") state.order = event.target.value;
   else if (event.target.id === "day" && event.target.value) state.day = event.target.value;
   else return;
   showDay();
@@ -444,9 +478,9 @@ async function feedback(card, outcome) {
 
 async function sendRequest(button) {
   const out = button.parentElement.querySelector(".wire-out");
-  const made = await post("/sandbox/request", { record: record ? record.text : "" });
+  const made = await post("/sandbox/request", { record: record ? record.text : "", hook: state.hook, order: state.order });
   const told = await made.json();
-  if (!made.ok) { out.textContent = told.error ? told.error.text : "No request could be made."; return; }
+  if (!made.ok || told.error) { out.textContent = told.error ? told.error.text : "No request could be made."; return; }
   const began = performance.now();
   const answer = await post(`/cds-services/${told.service}?asOf=${state.day}`, told.request);
   const body = await answer.text();
@@ -476,6 +510,9 @@ function bring(text) {
   stage.hidden = true;
   set.instance = set.instance || "";
   state.day = set.default;
+  state.hook = HOOKS.includes(record.hook) ? record.hook : set.hook;
+  state.order = "";
+  showChoices();
   spansAsked = "";
   if (!$("source").hidden) listResources();
   clear();
@@ -486,9 +523,11 @@ if (own) {
   $("assess").addEventListener("click", () => bring($("paste").value));
   $("file").addEventListener("change", async (event) => { const [file] = event.target.files; if (file) take(await file.text()); event.target.value = ""; });
   const drop = $("drop");
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", async (event) => {
+  // A file dropped beside the field must not replace the page.
+  document.addEventListener("dragover", (event) => { if (inField(event)) return; event.preventDefault(); drop.classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+  document.addEventListener("drop", async (event) => {
+    if (inField(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
     const [file] = event.dataTransfer.files;
@@ -499,6 +538,9 @@ if (own) {
     if (answer.ok) take(JSON.stringify(await answer.json(), null, 2));
   });
 }
+
+// Text dragged within the page stays what it is to the field it falls on.
+const inField = (event) => !event.dataTransfer.types.includes("Files") && event.target.closest && event.target.closest("textarea, input");
 
 function take(text) {
   $("paste").value = text.length > 2_000_000 ? `${text.slice(0, 2000)}\n… (${text.length} characters)` : text;
@@ -513,6 +555,7 @@ async function begin() {
     return;
   }
   showDay();
+  seeToday();
   const answer = await fetch(set.record);
   record = new PatientRecord(await answer.text());
   if (await restore()) refresh(); else { showChanges(); cardsOverTime(); }
