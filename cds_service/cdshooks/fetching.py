@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from cds_service.cdshooks.calls import Call
-from cds_service.cdshooks.prefetch import Supplied, Template, fill
+from cds_service.cdshooks.prefetch import Supplied, Template, fill, types_in
 from cds_service.cdshooks.seams import Caller, Fetched, FetchRequest, PrefetchSource
 from cds_service.fhir.elements import CodeableReference, Reference
 from cds_service.fhir.model import DataIssue
-from cds_service.fhir.wire import Bundle, Drug, Medication, Patient, Resource
+from cds_service.fhir.wire import Bundle, Drug, Medication, Resource
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 MEDICATION = re.compile(r"(?:.*/)?(Medication/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -109,8 +109,8 @@ def _filed(template: Template, fetched: Fetched, supplied: Supplied) -> bool:
     if found is None:
         supplied.issues.append(DataIssue(template.type, "could not be fetched; its absence says nothing"))
         return False
-    supplied.resources += found
-    supplied.has_patient = supplied.has_patient or any(isinstance(resource, Patient) for resource in found)
+    for resource in found:
+        supplied.take(resource, template.type, types_in(resource))
     if template.key in fetched.incomplete:
         supplied.partial.add(template.type)
     return True

@@ -15,6 +15,7 @@ from typing import Any
 
 from cds_service.fhir.decode import HookRequest
 from cds_service.fhir.model import DataIssue
+from cds_service.fhir.pages import cut_off, page_of
 from cds_service.fhir.wire import KINDS, Bundle, OperationOutcome, Resource, kind_of
 from cds_service.rule_files import Document, Place, read_yaml
 
@@ -79,7 +80,8 @@ class Supplied:
     """What of the prefetch can be used.
 
     ``missing`` are templates whose type did not come (fetch them), ``failed`` those whose source already failed (do
-    not ask again), ``partial`` types that came under one key and failed under another.
+    not ask again), ``partial`` types that came under one key and failed under another, or only in part. ``lists`` are
+    Bundles of which the key, and not what they hold, tells the type.
     """
 
     resources: list[Resource] = field(default_factory=list)
@@ -87,6 +89,8 @@ class Supplied:
     missing: list[Template] = field(default_factory=list)
     failed: list[Template] = field(default_factory=list)
     partial: set[str] = field(default_factory=set)
+    lists: list[tuple[Bundle, str]] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
     has_patient: bool = False
 
     @property
@@ -94,28 +98,51 @@ class Supplied:
         """Types about whose absence nothing is known."""
         return frozenset(template.type for template in (*self.missing, *self.failed)) | self.partial
 
+    def take(self, value: Resource, kind: str, types: set[str]) -> None:
+        """Keep a value that stands for ``kind`` and holds ``types``; included types beside it change nothing."""
+        self.resources.append(value)
+        self.has_patient = self.has_patient or "Patient" in types
+        if kind and types != {kind} and isinstance(value, Bundle) and not (types & self.asked) - {kind}:
+            self.lists.append((value, kind))
+
+    def name_lists(self) -> None:
+        """A list that was cut off before its first match lacks the type it was asked for, not every type (PRE-09).
+
+        A page of a chain is left to the reader of the record, who has all of them.
+        """
+        bundles = [resource for resource in self.resources if isinstance(resource, Bundle)]
+        links = {(link.relation, link.url) for bundle in bundles for link in bundle.link or () if link is not None}
+        for bundle, kind in self.lists:
+            page = page_of(bundle, _matches(bundle), {kind})
+            if page is None or not cut_off([page]):
+                continue
+            if ("self", page.following) in links or (page.own and ("next", page.own) in links):
+                continue
+            bundle.link = bundle.total = None
+            self.partial.add(kind)
+            self.issues.append(DataIssue("Bundle", f"the list of {kind} resources was cut off; more exists"))
+
 
 def read_prefetch(hook: HookRequest, templates: Iterable[Template]) -> Supplied:
     """Sort the values of ``prefetch`` by state: usable, empty, failed, missing."""
-    out = Supplied()
+    templates = tuple(templates)
+    out = Supplied(asked=frozenset(template.type for template in templates))
     sent: set[str] = set()
     failed: set[str] = set()
-    templates = tuple(templates)
     for key, value in (hook.prefetch or {}).items():
         of_key = _type_of(key[:MAX_KEY], templates)
         if value is None:
             if of_key != "Patient":
                 sent.add(of_key)
             continue
-        types = set() if isinstance(value, str) else _types_in(value)
+        types = set() if isinstance(value, str) else types_in(value)
         if isinstance(value, OperationOutcome | str) or (not types and _only_errors(value)):
             failed.add(of_key)
             out.issues.append(DataIssue("OperationOutcome", f"the source failed to give {_list_of(of_key)}"))
             continue
         sent |= types
         sent.add(of_key)
-        out.has_patient = out.has_patient or "Patient" in types
-        out.resources.append(value)
+        out.take(value, of_key, types)
     for template in templates:
         if template.type in sent:
             continue
@@ -142,7 +169,7 @@ def _asked_and_null(hook: HookRequest, template: Template) -> bool:
     return template.key in prefetch and prefetch[template.key] is None
 
 
-def _types_in(value: Resource) -> set[str]:
+def types_in(value: Resource) -> set[str]:
     """Types of the resources in one prefetch value; empty for an empty search."""
     if not isinstance(value, Bundle):
         return {kind_of(value)}
@@ -155,10 +182,16 @@ def _types_in(value: Resource) -> set[str]:
         if struct in held or (entry.search is not None and entry.search.mode == "include"):
             continue
         if isinstance(entry.resource, Bundle):
-            types |= _types_in(entry.resource)
+            types |= types_in(entry.resource)
         else:
             held.add(struct)
     return types | {KINDS[struct] for struct in held if struct is not OperationOutcome}
+
+
+def _matches(bundle: Bundle) -> int:
+    entries = [entry for entry in bundle.entry or () if entry is not None and entry.resource is not None]
+    matches = [entry for entry in entries if entry.search is None or entry.search.mode != "include"]
+    return sum(not isinstance(entry.resource, OperationOutcome) for entry in matches)
 
 
 @lru_cache(maxsize=256)

@@ -144,6 +144,7 @@ def _record_of(context: Context, call: Call, way: Reach | None) -> tuple[Record,
         supplied.resources.append(added)
     if way is not None:
         fill_gaps(context.source, way, call, supplied)
+    supplied.name_lists()
     lacking = [kind for kind in REQUIRED if any(t.type == kind for t in (*supplied.missing, *supplied.failed))]
     if lacking or not supplied.has_patient:
         what = " and ".join(lacking or REQUIRED[:1])

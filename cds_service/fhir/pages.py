@@ -30,7 +30,7 @@ class Page:
 
 
 def page_of(bundle: Bundle, matches: int, kinds: set[str]) -> Page | None:
-    """The page a Bundle is; None when it says nothing about more."""
+    """The page a Bundle is; None when it says nothing about more and no other page can lead to it."""
     own = following = ""
     cut = False
     for link in bundle.link or ():
@@ -41,7 +41,7 @@ def page_of(bundle: Bundle, matches: int, kinds: set[str]) -> Page | None:
         elif link.relation == "next":
             cut, following = True, link.url or ""
     total = bundle.total if bundle.type == "searchset" else None
-    if not cut and total is None:
+    if not cut and total is None and not own:
         return None
     return Page(own, following, cut, total, matches, next(iter(kinds)) if len(kinds) == 1 else EVERY)
 

@@ -38,6 +38,12 @@ def test_a_list_whose_every_page_came_is_whole() -> None:
     assert [c.reference for c in record.conditions] == ["Condition/a", "Condition/b", "Condition/c"]
 
 
+def test_a_last_page_that_states_no_total_ends_its_list() -> None:
+    pages = [searchset(*conditions("a"), own="u1", following="u2"), searchset(*conditions("b"), own="u2")]
+    for order in (pages, pages[::-1]):
+        assert not read([PATIENT, *order]).coverage.truncated
+
+
 def test_a_list_with_its_last_page_missing_is_cut_off() -> None:
     pages = [searchset(*conditions(n), own=n, following=f) for n, f in (("a", "b"), ("b", "c"))]
     assert read([PATIENT, *pages]).coverage.incomplete == {"Condition"}

@@ -166,7 +166,7 @@ def test_pre_09_the_pages_after_a_prefetched_one_are_followed(
         "{origin}/r4/MedicationAdministration?patient=" + SAMPLE + "&_count=1000",
     ],
 )
-def test_a_next_link_that_leads_away_or_round_leaves_the_list_incomplete(
+def test_a_next_link_that_leads_away_or_round_leaves_its_list_incomplete_and_no_other(
     fhir: Callable[..., tuple[FhirServer, Stub]],
     fetching: Callable[..., Application],
     stub: Callable[..., Stub],
@@ -177,8 +177,8 @@ def test_a_next_link_that_leads_away_or_round_leaves_the_list_incomplete(
     bundle["link"] = [{"relation": "next", "url": following.replace("{origin}", running.origin)}]
     server.special["MedicationAdministration"] = reply(bundle)
     card = card_of(fetching(running.origin), without_prefetch(running.origin))
-    coverage = card["extension"]["org.cart-cds.assessment"]["coverage"]
-    assert coverage["truncated"] is True
+    assert card["extension"]["org.cart-cds.assessment"]["coverage"]["truncated"] is True
+    assert "missing or cut off: MedicationAdministration." in card["detail"]
     assert "cannot determine" in card["summary"]
     assert sum(target.startswith("/r4/MedicationAdministration") for target in running.targets) == 1
     assert not any("admin?" in target for target in running.targets)

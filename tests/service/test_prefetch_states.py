@@ -101,6 +101,45 @@ def test_pre_09_r_34_a_cut_off_list_is_never_read_as_complete(client: FlaskClien
     assert found[0]["extension"]["org.cart-cds.assessment"]["coverage"]["truncated"] is True
 
 
+NEXT: Json = {"link": [{"relation": "next", "url": "https://ehr.example.org/r4?page=2"}]}
+INCLUDED: Json = {"resource": {"resourceType": "Medication", "id": "m1"}, "search": {"mode": "include"}}
+
+
+@pytest.mark.parametrize("key", ["medicationStatements", "medicationStatements-user"])
+@pytest.mark.parametrize("page", [NEXT, {"total": 7}, {"entry": [INCLUDED], **NEXT}])
+def test_pre_09_a_page_without_a_match_leaves_only_the_list_of_its_key_open(
+    client: FlaskClient, key: str, page: Json
+) -> None:
+    call = hook_call()
+    del call["prefetch"]["medicationStatements"]
+    call["prefetch"][key] = {"resourceType": "Bundle", "type": "searchset", **page}
+    (found,) = cards(client, call)
+    assert found["summary"] == cards(client, hook_call())[0]["summary"]
+    assert "missing or cut off: MedicationStatement." in found["detail"]
+    assert found["extension"]["org.cart-cds.assessment"]["coverage"]["truncated"] is True
+    assert "the list of MedicationStatement resources was cut off; more exists" in incomplete(found)
+
+
+def test_pre_09_a_page_without_a_match_under_a_key_that_names_no_type_leaves_every_list_open(
+    client: FlaskClient,
+) -> None:
+    call = hook_call()
+    call["prefetch"]["more"] = {"resourceType": "Bundle", "type": "searchset", **NEXT}
+    (found,) = cards(client, call)
+    assert "cannot determine" in found["summary"]
+
+
+def test_pre_09_a_first_page_without_a_match_is_whole_when_its_next_page_came_too(client: FlaskClient) -> None:
+    call = hook_call()
+    second = call["prefetch"][ADMINISTRATIONS]
+    second["link"] = [{"relation": "self", "url": NEXT["link"][0]["url"]}]
+    del second["total"]
+    call["prefetch"][ADMINISTRATIONS] = {"resourceType": "Bundle", "type": "searchset", **NEXT}
+    call["prefetch"]["medicationAdministrations-2"] = second
+    (found,) = cards(client, call)
+    assert found["detail"] == cards(client, hook_call())[0]["detail"]
+
+
 @pytest.mark.parametrize(
     "empty",
     [
