@@ -241,6 +241,13 @@ def test_a_cut_list_is_named_in_the_coverage_line():
     assert "missing or cut off: MedicationDispense" in one_card(third_line(coverage=came)).detail
 
 
+def test_of_a_cut_list_of_unknown_type_the_coverage_line_says_only_that_one_was_cut():
+    came = Coverage(resources={"Condition": 1}, truncated=True, incomplete=frozenset({"*"}))
+    assert "; a list was cut off." in one_card(third_line(coverage=came)).detail
+    came = replace(came, incomplete=frozenset({"*", "Procedure"}))
+    assert "missing or cut off: Procedure; a list was cut off." in one_card(third_line(coverage=came)).detail
+
+
 def test_a_rule_past_its_review_date_says_so():
     case = third_line()
     old = replace(case, indications=tuple(replace(i, past_review=True) for i in case.indications))
