@@ -46,27 +46,31 @@ def least_room(flags: list[Flag], wording: Wording) -> int:
     return len(GAP) + len(wording.say("flags_head")) + len(wording.say("remainder", count=len(flags))) + len("\n- ")
 
 
-def flag_block(flags: list[Flag], wording: Wording, room: int, *, more: str) -> str:
-    """As many flags as fit, one a line; where room is short the urgent ones are clipped, the others counted."""
+def flag_block(flags: list[Flag], wording: Wording, room: int, *, data: bool) -> str:
+    """As many flags as fit, one a line; where room is short the urgent ones are clipped, the others counted.
+
+    At least one is named where it fits in any length. ``data`` says that the card carries the whole list.
+    """
     if not flags:
         return ""
-    urgent = len(urgent_flags(flags, wording))
-    best, shown = _fitting_flags(flags, FLAG_LINE, wording, room, more=more)
+    wanted = max(1, len(urgent_flags(flags, wording)))
+    best, shown = _fitting_flags(flags, FLAG_LINE, wording, room, data=data)
     for limit in SHORTER_FLAGS:
-        if shown >= urgent:
+        if shown >= wanted:
             break
-        tried, fitting = _fitting_flags(flags, limit, wording, room, more=more)
+        tried, fitting = _fitting_flags(flags, limit, wording, room, data=data)
         if fitting > shown:
             best, shown = tried, fitting
     return best
 
 
-def _fitting_flags(flags: list[Flag], limit: int, wording: Wording, room: int, *, more: str) -> tuple[str, int]:
+def _fitting_flags(flags: list[Flag], limit: int, wording: Wording, room: int, *, data: bool) -> tuple[str, int]:
     shown = [f"- {flag_line(flag, limit)}" for flag in flags]
     for count in range(len(shown), -1, -1):
         rows = shown[:count]
         if count < len(shown):
-            rows.append(f"- {wording.say(more, count=len(shown) - count)}")
+            rest = "remainder" if count else "only_counted"
+            rows.append(f"- {wording.say(rest if data else f'{rest}_no_data', count=len(shown) - count)}")
         block = "\n".join((wording.say("flags_head"), *rows))
         if len(block) <= room:
             return block, count

@@ -67,6 +67,8 @@ SENTENCES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "looked_unclear": frozenset(),
         "remainder": frozenset({"count"}),
         "remainder_no_data": frozenset({"count"}),
+        "only_counted": frozenset({"count"}),
+        "only_counted_no_data": frozenset({"count"}),
         "basis_met": frozenset({"labels", "rules"}),
         "basis_unknown": frozenset({"labels", "rules"}),
         "basis_read": frozenset({"read"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from cds_service.cards.flag_block import flag_block, present_flags
 from cds_service.fhir.model import Coverage
 from cds_service.labels.because import DISAGREED
 from cds_service.oncology.model import FLAG_IDS
@@ -25,6 +26,7 @@ from tests.cards.scenes import (
     SELECT,
     TWO_LINES,
     VIEW,
+    WORDING,
     assessment,
     course,
     criterion,
@@ -196,6 +198,16 @@ def test_flags_that_do_not_fit_are_counted():
     shown = detail.split("exclusions):**\n")[1].split("\n\n")[0].split("\n")
     assert len(shown) - 1 + int(more) == len(FLAG_IDS) and len(shown) > 2
     assert "more in the record" in one_card(third_line(flags=ALL_FLAGS)).detail
+
+
+def test_where_room_is_short_one_flag_is_named_before_the_others_are_counted():
+    words = "no result for hepatitis B, hepatitis C or HIV was found in the record since 2025-01-07"
+    (flag,) = present_flags(third_line(flags=flags(screening_not_found=words)).picture, WORDING)
+    head = WORDING.say("flags_head")
+    shown = flag_block([flag, flag], WORDING, len(head) + 80, data=True).removeprefix(f"{head}\n")
+    assert re.fullmatch(r"- no result for hepatitis B.+…\n- and 1 more in the card data", shown)
+    assert flag_block([flag], WORDING, len(head) + 30, data=True) == f"{head}\n- 1 in the card data"
+    assert flag_block([flag], WORDING, len(head) + 30, data=False) == f"{head}\n- 1 in the record"
 
 
 def test_flags_change_no_result():

@@ -264,7 +264,7 @@ def test_screening_names_what_was_not_found() -> None:
     negative = [told(c, LATELY, "negative") for c in ("hbv_surface_antigen", "hcv_antibody")]
     assert (
         flag("screening_not_found", *negative).because
-        == "HIV results since 2025-11-21: not found, centre will need them"
+        == "not found: HIV results since 2025-11-21; the centre will need them"
     )
     assert flag("screening_not_found", *negative, told("hiv_antibody_antigen", LATELY, "negative")).status == "absent"
     old = told("hiv_antibody_antigen", LAST_YEAR, "negative")
