@@ -43,8 +43,7 @@ def detail(scene: Scene) -> str:
             break
     before = _cut(before, after)
     room = MAX_DETAIL - len(GAP.join((*before, *after)))
-    more = "remainder" if scene.options.extension else "remainder_no_data"
-    block = flag_block(flags, wording, room - len(GAP), more=more)
+    block = flag_block(flags, wording, room - len(GAP), data=scene.options.extension)
     parts = [*before, *([block] if block else []), *after]
     return _with_extras(parts, len(before), bool(flags), wording)
 
