@@ -70,7 +70,7 @@ def error_of(error: Unusable, record: str) -> Json:
     """An error for people: its text, and the lines around the place or the resource it names."""
     told: Json = {"text": error.text[:1].upper() + error.text[1:]}
     place, resources = _LINE.search(error.text), _RESOURCE.findall(error.text)
-    line = int(place[1]) if place else _line_of(*resources[-1], record) if resources else 0
+    line = int(place[1]) if place else _line_of(resources[-1][0], resources[-1][1], record) if resources else 0
     if record.lstrip().startswith("<"):
         told["text"] = "This is XML; send FHIR as JSON."
     elif "truncated" in error.text:

@@ -62,8 +62,8 @@ class DraftShelf:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         folder = pipeline.rules / "terminology"
-        uris = [row for table in read_tables(folder, "systems") for _, row in table.pick("key", "uri")]
-        system_uri = dict(reversed(uris)).get(RXNORM, "")
+        systems = [row for table in read_tables(folder, "systems") for _, row in table.pick("key", "uri")]
+        system_uri = next((uri for key, uri in systems if key == RXNORM), "")
         wanted = ("concept", "system", "code", "display", "tty", "use")
         self._codings: dict[str, Json] = {}
         for table in read_tables(folder, "drug_codes"):
