@@ -181,7 +181,8 @@ class _Collector:
                 take(entry.fullUrl or "", resource)
         kinds = {KINDS[struct] for struct in structs}
         which = next(iter(kinds)) if len(kinds) == 1 else EVERY
-        search = matches > 0 and bundle.type == "searchset"
+        # One type: a list that was asked for. A whole record in the shape of a search answer is no such list.
+        search = bundle.type == "searchset" and len(kinds) == 1
         for outcome in outcomes:
             self._outcome(outcome, which, beside_matches=search)
         page = page_of(bundle, matches, kinds)

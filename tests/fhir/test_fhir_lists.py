@@ -68,6 +68,13 @@ def test_pre_14_an_outcome_beside_matches_means_that_some_were_left_out(severity
     assert [c.reference for c in record.conditions] == ["Condition/a"]
 
 
+def test_pre_14_a_warning_beside_a_whole_record_is_told_and_takes_nothing_away() -> None:
+    everything = searchset(PATIENT, *conditions("a"), outcome("warning"))
+    record = read(everything)
+    assert not record.coverage.truncated
+    assert problems(record) == ["the source warns about the list of resources"]
+
+
 def test_pre_14_a_mere_information_beside_matches_takes_nothing_away() -> None:
     assert not read([PATIENT, searchset(*conditions("a"), outcome("information"))]).coverage.truncated
 
