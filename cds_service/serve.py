@@ -146,10 +146,7 @@ class _SharedMetrics:
 
 def _announce(settings: Settings, host: str, port: int, workers: int) -> None:
     lines = [f"cart-cds listens on http://{host}:{port}, {workers} worker processes, rules: {_rules(settings)}"]
-    if settings.sandbox:
-        lines.append("SANDBOX: test pages and /api/assessment are on, cards say TEST ONLY. Not for real patients.")
-    if settings.auth == "off":
-        lines.append("AUTHENTICATION IS OFF: anyone who can reach this port can call the service.")
+    lines += warnings_at_start(settings)
     banner = "\n".join(f"  {line}" for line in lines)
     bar = "=" * 100
     sys.stderr.write(f"{bar}\n{banner}\n{bar}\n")
@@ -157,6 +154,18 @@ def _announce(settings: Settings, host: str, port: int, workers: int) -> None:
     make_logger(settings.log_level).info(
         "start", workers=workers, settings={"sandbox": settings.sandbox, "auth": settings.auth}
     )
+
+
+def warnings_at_start(settings: Settings) -> list[str]:
+    """What is not as it has to be where real patients are, one sentence each (GEN-02 for the address)."""
+    lines = []
+    if settings.sandbox:
+        lines.append("SANDBOX: test pages and /api/assessment are on, cards say TEST ONLY. Not for real patients.")
+    elif settings.public_url.startswith("http:"):
+        lines.append("THE PUBLIC ADDRESS IS NOT HTTPS: set CART_CDS_PUBLIC_URL to the https address that clients call.")
+    if settings.auth == "off":
+        lines.append("AUTHENTICATION IS OFF: anyone who can reach this port can call the service.")
+    return lines
 
 
 def _rules(settings: Settings) -> str:

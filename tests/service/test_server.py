@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.serve import warnings_at_start
+from cds_service.settings import Settings
 from tests.service.conftest import AS_OF, PATIENT_VIEW, ROOT, hook_call
 
 START = "from cds_service.serve import serve; serve('127.0.0.1', {port}, {workers})"
@@ -141,6 +143,22 @@ def test_the_banner_says_loudly_what_is_off(server: Server) -> None:
     banner = server.err.read_text()
     assert "SANDBOX" in banner and "AUTHENTICATION IS OFF" in banner
     assert f"127.0.0.1:{server.port}" in banner
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "url", "said"),
+    [
+        (False, "http://cds.example.org", ["THE PUBLIC ADDRESS IS NOT HTTPS"]),
+        (False, "https://cds.example.org", []),
+        (True, "http://127.0.0.1:8080", ["SANDBOX"]),
+    ],
+)
+def test_gen_02_outside_the_sandbox_a_public_address_without_tls_is_told_at_start(
+    sandbox: bool, url: str, said: list[str]
+) -> None:
+    settings = Settings(sandbox=sandbox, auth="off", auth_off_confirmed="yes", public_url=url)
+    told = [line.partition(":")[0] for line in warnings_at_start(settings)]
+    assert told == [*said, "AUTHENTICATION IS OFF"]
 
 
 def test_log_lines_are_json_on_standard_output(server: Server) -> None:
