@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -15,6 +16,10 @@ from cds_service.errors import CartCdsError, UnreadableInput
 from cds_service.labels.loader import load_ruleset
 from cds_service.labels.packs import Indication, Ruleset
 from cds_service.pipeline import JURISDICTIONS, shipped_rules
+from cds_service.rule_files import RuleFileError
+
+if TYPE_CHECKING:
+    from cds_service.labels.check_findings import Finding
 
 
 @click.command()
@@ -84,14 +89,17 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 @click.command("check-rules")
 @click.argument("folder", required=False, metavar="[DIR]")
 def check_rules(folder: str | None) -> None:
-    """Validate rule packs, run the cases embedded in them and lint them; exit 1 on any error."""
+    """Validate rule packs, run the cases embedded in them and lint them; exit 1 on any error.
+
+    Every other file of the folder is read as the service reads it at start.
+    """
     from cds_service.labels.check import check_rules as check
 
     rules = Path(folder) if folder else rules_folder() or shipped_rules()
     if not rules.is_dir():
         raise UnreadableInput("expected the path of a rules folder; there is none", str(folder))
     try:
-        report = check(rules, datetime.now(UTC).date())
+        report = sorted({*check(rules, datetime.now(UTC).date()), *_of_other_rooms(rules)})
     except CartCdsError as error:
         print(f"error  {error}")
         sys.exit(1)
@@ -102,3 +110,18 @@ def check_rules(folder: str | None) -> None:
         print(f"{finding.level}  {place}: {finding.problem}. {finding.remedy}.")
     print(f"{rules.name}: {errors} errors, {len(report) - errors} warnings")
     sys.exit(1 if errors else 0)
+
+
+def _of_other_rooms(rules: Path) -> Iterator[Finding]:
+    """Files that other rooms read: the words of cards, the prefetch templates, how long an answered card stays away."""
+    from cds_service.cards.wording import load_wording
+    from cds_service.cdshooks.prefetch import load_templates
+    from cds_service.feedback.snooze import load_snooze
+    from cds_service.labels.check_findings import error_finding
+
+    loaders: tuple[Callable[[Path], object], ...] = (load_wording, load_templates, load_snooze)
+    for load in loaders:
+        try:
+            load(rules)
+        except RuleFileError as error:
+            yield error_finding(error)

@@ -35,8 +35,14 @@ def load_snooze(rules: Path) -> SnoozeTable:
     document = read_yaml(rules / FILE, FILE)
     content = document.content
     names = {"longest_days", "accepted", "overridden", "overridden_otherwise"}
-    if not isinstance(content, dict) or set(content) != names or not isinstance(content["overridden"], dict):
-        raise document.error((), "a missing or unknown key", f"give it {', '.join(sorted(names))}")
+    wanted = f"give it {', '.join(sorted(names))}"
+    if not isinstance(content, dict):
+        raise document.error((), "no keys and values", wanted)
+    for key in content:
+        if key not in names:
+            raise document.error((key,), f"the key '{key}' means nothing here", wanted)
+    if set(content) != names or not isinstance(content["overridden"], dict):
+        raise document.error((), "a key is missing, or 'overridden' is no table", wanted)
     longest = _days(document, ("longest_days",), content["longest_days"], LONGEST_DAYS)
     return SnoozeTable(
         accepted=_days(document, ("accepted",), content["accepted"], longest),
