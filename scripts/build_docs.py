@@ -27,6 +27,8 @@ def outputs(pipeline: Pipeline) -> dict[Path, str]:
         "intended-use": lambda: pipeline.wording.intended_use + "\n",
         "indications": lambda: tables.indications(pipeline),
         "configuration": settings_markdown,
+        "prefetch": lambda: tables.prefetch(pipeline),
+        "link-hosts": lambda: tables.link_hosts(pipeline),
         "method-rules": rule_ids.rule_table,
         "requirements": trace.requirements,
         "hazards": trace.hazards,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
+from cds_service.cdshooks.prefetch import load_templates
 from cds_service.pipeline import Pipeline
 from cds_service.rule_files import read_yaml
 from docs_parts import ROOT
@@ -60,6 +62,24 @@ def indications(pipeline: Pipeline) -> str:
         parts.append(f"**{place}: {len(found)} indications of {products} products**\n\n{table(head, rows)}")
     day = told_on().isoformat()
     return "\n".join([*parts, f"Label rules {pipeline.rulesets['us'].version}, in force on {day}.\n"])
+
+
+def prefetch(pipeline: Pipeline) -> str:
+    """What each prefetch key asks for and what it is needed for (PRE-11), then the queries to copy (PRE-16)."""
+    templates = load_templates(pipeline.rules)
+    rows = [(f"`{one.key}`", one.type, one.needed_for) for one in templates]
+    queries = "\n".join(f"{one.key}: {one.query}" for one in templates)
+    return f"{table(('Key', 'Resources', 'Needed for'), rows)}\n```text\n{queries}\n```\n"
+
+
+def link_hosts(pipeline: Pipeline) -> str:
+    """The hosts that links of cards lead to, by jurisdiction (LNK-05)."""
+    rows = []
+    for jurisdiction, place in PLACES.items():
+        pages = {one.product.page for one in pipeline.rulesets[jurisdiction].in_force(told_on())}
+        hosts = sorted({urlsplit(page).hostname or "" for page in pages})
+        rows.append((place, ", ".join(f"`{host}`" for host in hosts)))
+    return table(("Label rules", "Hosts of links, beside that of `CART_CDS_PUBLIC_URL`"), rows)
 
 
 def samples(pipeline: Pipeline) -> str:
