@@ -67,7 +67,7 @@ class DrugReader:
         self._coded = coded
         self._known: dict[tuple[Concept, tuple[Concept, ...], str, bool], Identity] = {}
         self._inline: dict[int, Identity] = {}
-        """By the concept object itself: doses share few of them, and the record keeps them for as long as it is read."""
+        """By the concept object: doses share few of them, and the record keeps them while it is read."""
 
     def identity(self, entry: MedicationEntry) -> Identity:
         """The drug: code first, then every ingredient of the Medication, then an exact unambiguous name."""
