@@ -83,6 +83,7 @@ def _add_rare(resource: Drug, own: dict[str, Any]) -> None:
 
 
 def _administration(found: MedicationAdministration, collected: Collected) -> dict[str, Any]:
+    """Dated by effective[x], R5 occurence[x] (D1)."""
     period = found.effectivePeriod or found.occurencePeriod or found.occurrencePeriod or found.effectiveTimePeriod
     moment = found.effectiveDateTime or found.occurenceDateTime or found.occurrenceDateTime
     start, end, open_ended, period_less = span(moment or found.effectiveTimeDateTime, period)
@@ -106,6 +107,7 @@ def _administration(found: MedicationAdministration, collected: Collected) -> di
 
 
 def _dispense(found: MedicationDispense, collected: Collected) -> dict[str, Any]:
+    """Dated by whenHandedOver, else whenPrepared (D1)."""
     start, source = day(found.whenHandedOver), "whenHandedOver"
     if start is None:
         start, source = day(found.whenPrepared), "whenPrepared"
@@ -138,6 +140,7 @@ def _last_day(start: Interval | None, days: int | None) -> Interval | None:
 
 
 def _statement(found: MedicationStatement, collected: Collected) -> dict[str, Any]:
+    """Dated by effective[x], else dateAsserted as the latest bound (D1)."""
     start, end, open_ended, period_less = span(found.effectiveDateTime, found.effectivePeriod)
     source = "effective" if start else ""
     asserted = day(found.dateAsserted) if start is None else None
@@ -161,6 +164,7 @@ def _statement(found: MedicationStatement, collected: Collected) -> dict[str, An
 
 
 def _request(found: MedicationRequest) -> dict[str, Any]:
+    """Dated by the bounds of the dosage, else the period of validity, else authoredOn (D1)."""
     start, end, open_ended = _bounds(found.dosageInstruction, found.effectiveDosePeriod)
     source = "boundsPeriod"
     validity = found.dispenseRequest.validityPeriod if found.dispenseRequest else None

@@ -140,7 +140,7 @@ def evidence_of(*events: StatusEvent | TreatmentEvent | None) -> tuple[str, ...]
 def transformation(diagnoses: Iterable[Diagnosis], family: str) -> Interval | None:
     """When large B-cell lymphoma arose, or may have arisen, from another disease (decisions 13, 15); None when not.
 
-    Without an onset that is some day up to the recording, or any day at all (D1, D2).
+    Without an onset that is some day up to the recording, or any day at all.
     """
     if family != "lbcl":
         return None
@@ -193,7 +193,7 @@ def lines_since(lines: tuple[DerivedLine, ...], turned: Interval | None, leeway:
 
 
 def _surely_since(line: DerivedLine, turned: Interval | None, leeway: int) -> bool:
-    """The same for every day the two dates can mean (D2)."""
+    """The same for every day the two dates can mean."""
     if turned is None:
         return True
     return turned.last != date.max and line.start.first >= turned.last - timedelta(days=leeway)

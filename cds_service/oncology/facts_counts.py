@@ -17,7 +17,7 @@ LIMITS = (1, 2, 3, 4)
 class Range:
     """How many lines the record allows; ``since`` is the count since transformation, None when there was none.
 
-    ``surely_since`` leaves out lines that a partial date may put before the transformation (D2).
+    ``surely_since`` leaves out lines that a partial date may put before the transformation.
     """
 
     least: int

@@ -16,8 +16,13 @@ RULES = [f"{letter}{number}" for letter, (first, last) in METHOD.items() for num
 ROOMS = ("oncology", "fhir")
 NOT_HERE = {"A3": ("cds_service/oncology/course.py",)}
 """Places where the same letters name something else (a question of a label)."""
-BY_NAME = {"U2": "cds_service/oncology/treatment.py:_GONE", "D7": "rules/lines_of_therapy.yaml:windows"}
-"""Rules that need no function of their own: the value that carries them out."""
+BY_NAME = {
+    "D1": "cds_service/fhir/medications.py:_request",
+    "D2": "cds_service/oncology/spans.py:is_after",
+    "U2": "cds_service/oncology/treatment.py:_GONE",
+    "D7": "rules/lines_of_therapy.yaml:windows",
+}
+"""Where a reader looks first: the plainest of many places, or the value that carries out a rule without a function."""
 MOST = 4
 
 
@@ -33,7 +38,7 @@ def places() -> dict[str, list[str]]:
                     place = f"{name}:{function}" if function else name
                     found[rule] += [place] if place not in found[rule] else []
     for rule, place in BY_NAME.items():
-        found[rule].insert(0, place)
+        found[rule] = [place, *(one for one in found[rule] if one != place)]
     return found
 
 
