@@ -173,8 +173,8 @@ def _hook_from(found: dict[str, Any], issues: list[DataIssue]) -> Decoded:
             conditions=_resource(context.get("conditions"), reader),
         )
         selections = context.get("selections")
-        if isinstance(selections, list):
-            hook.context.selections = [s for s in selections if isinstance(s, str)]
+        if isinstance(selections, list) and all(isinstance(selection, str) for selection in selections):
+            hook.context.selections = selections
     prefetch = found.get("prefetch")
     if isinstance(prefetch, dict):
         hook.prefetch = {key: _prefetched(key, value, reader, issues) for key, value in prefetch.items()}

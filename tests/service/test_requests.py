@@ -106,6 +106,13 @@ def test_req_03_members_the_order_hooks_demand(client: FlaskClient, path: str, h
     refused(ask(client, call, path), 400, f"context.{member}")
 
 
+@pytest.mark.parametrize("selection", [5.9e16, None, {"reference": "MedicationRequest/draft-1"}])
+def test_req_03_a_selection_that_is_no_reference_is_refused_not_left_out(client: FlaskClient, selection: Any) -> None:
+    chosen = ["MedicationRequest/draft-1", selection]
+    call = hook_call("dlbcl-third-line", "order-select", selections=chosen, draftOrders=orders(draft("12574")))
+    refused(ask(client, call, ORDER_SELECT), 400, "context.selections")
+
+
 @pytest.mark.parametrize(
     "user", ["Practitioner/1", "PractitionerRole/a-b.c", "https://ehr.example.org/r4/Practitioner/1"]
 )
