@@ -20,7 +20,7 @@ ROW, LABEL_ROW, AXIS, TOP = 22.0, 17.0, 26.0, 8.0
 SHORTEST_BAR = 3.0
 MARK = 12.0
 PILL = 25.0
-LETTER = 6.4
+LETTER = 6.6
 """Mean width of a letter of the chart, in its units."""
 WINDOW_TEXTS = ("12 months from the end of line 1", "12 months", "12 mo")
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)

@@ -220,6 +220,7 @@ def test_the_report_opens_alone(watched: Watched) -> None:
     assert report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none", (
         "its own style applies"
     )
+    report.close()
     page.get_by_role("button", name=re.compile("^Record")).click()
     page.locator(".resource", has_text="hepatitis").first.click()
     page.get_by_role("button", name="Remove from record").click()
@@ -234,7 +235,7 @@ AXE_PAGES = {
     "light": (
         "/",
         "/patients/dlbcl-after-car-t",
-        "/patients/dlbcl-change-without-status",
+        "/patients/dlbcl-change-without-status?hook=order-select",
         "/own",
         "/connect",
         "/rules",
@@ -278,7 +279,16 @@ def test_axe_finds_nothing_serious(chromium: Any, served: str, scheme: Any) -> N
 def test_nothing_is_cut_off_sideways(chromium: Any, served: str) -> None:
     context = chromium.new_context(viewport={"width": 1440, "height": 844})
     page = context.new_page()
-    for path in ("/", "/patients/dlbcl-after-car-t", "/own", "/connect", "/rules/us/lbcl", "/rules/compare/yescarta"):
+    for path in (
+        "/",
+        "/patients/dlbcl-after-car-t",
+        "/patients/myeloma-triple-class?hook=order-sign",
+        "/patients/dlbcl-flags/report",
+        "/own",
+        "/connect",
+        "/rules/us/lbcl",
+        "/rules/compare/yescarta",
+    ):
         page.goto(served + path)
         for width in (320, 390, 768, 1200, 1920):
             page.set_viewport_size({"width": width, "height": 844})
@@ -286,16 +296,16 @@ def test_nothing_is_cut_off_sideways(chromium: Any, served: str) -> None:
     context.close()
 
 
-def test_the_largest_sample_is_there_at_once_and_stays_put(chromium: Any, served: str) -> None:
+def test_the_largest_sample_is_there_and_stays_put(chromium: Any, served: str) -> None:
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.add_init_script(
         """window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries())
         if (!one.hadRecentInput) window.shift += one.value; }).observe({ type: "layout-shift", buffered: true });"""
     )
-    page.goto(f"{served}/patients/myeloma-triple-class")
-    settled(page)
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert page.evaluate("window.shift") < 0.02
-    assert paint < 5000, "far above what is seen here, so that a busy machine does not fail it"
+    for path in ("/", "/patients/myeloma-triple-class", "/patients/myeloma-triple-class/report", "/rules/us/lbcl"):
+        page.goto(served + path, wait_until="networkidle")
+        if path.endswith("class"):
+            settled(page)
+        assert page.evaluate("window.shift") == 0, path
     context.close()

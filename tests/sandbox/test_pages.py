@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from html.parser import HTMLParser
@@ -264,6 +265,52 @@ def test_the_report_needs_nothing_else(client: FlaskClient) -> None:
     assert not [tag for tag, _ in found if tag in ("script", "link", "img", "iframe")]
     assert [attributes for tag, attributes in found if tag == "meta" and attributes.get("http-equiv")]
     assert "sha256-" in page.headers["Content-Security-Policy"]
+
+
+def test_the_report_asks_nothing_of_a_chart_without_a_label_disease(client: FlaskClient) -> None:
+    page = client.get("/patients/no-blood-cancer/report").text
+    assert "Not looked for" in page
+    assert "to be checked" not in page
+
+
+def test_the_two_patients_to_begin_with_lead_to_each_other(client: FlaskClient) -> None:
+    with_card, without = "dlbcl-early-relapse", "follicular-one-line"
+    assert (
+        f'href="/patients/{without}">Compare with the one without a card' in client.get(f"/patients/{with_card}").text
+    )
+    assert f'href="/patients/{with_card}">Compare with the one with a card' in client.get(f"/patients/{without}").text
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("dlbcl-early-relapse", "What decides: first-line failure – relapse (2026-09-07), 189 days after"),
+        ("dlbcl-third-line", "What decides: systemic lines – 2 systemic lines of therapy"),
+        ("follicular-one-line", "Closest is Breyanzi: systemic lines – 1 systemic line of therapy"),
+        ("richter", "Left open: diagnosis – Richter transformation"),
+        ("myeloma-orders-only", "Not known: systemic lines – 0 to 1 systemic lines"),
+    ],
+)
+def test_the_first_sentence_says_why(client: FlaskClient, name: str, why: str) -> None:
+    told = view(client, text_of(name)).get_json()["headline"]
+    assert why in " ".join(re.sub(r"<[^>]+>", "", told).split())
+
+
+def test_pages_and_files_are_compressed_for_browsers_that_ask(client: FlaskClient) -> None:
+    for path in ("/", "/patients/richter", "/rules/us/lbcl", "/rules/style.css", "/sandbox/assets/workspace.js"):
+        plain, small = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert "Content-Encoding" not in plain.headers
+        assert small.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in small.headers["Vary"]
+        assert len(small.data) * 2 < len(plain.data)
+        if path != "/patients/richter":
+            assert gzip.decompress(small.data) == plain.data
+
+
+def test_a_file_is_kept_by_the_browser_only_under_the_address_of_its_content(client: FlaskClient) -> None:
+    page = client.get("/").text
+    for address in re.findall(r'"(/[^"]+\?v=[0-9a-f]+)"', page):
+        assert "immutable" in client.get(address).headers["Cache-Control"]
+        assert "immutable" not in client.get(address.partition("?")[0]).headers["Cache-Control"]
 
 
 def test_a_large_record_has_its_report_too(client: FlaskClient) -> None:
