@@ -180,9 +180,10 @@ class _Collector:
             else:
                 take(entry.fullUrl or "", resource)
         kinds = {KINDS[struct] for struct in structs}
-        which = next(iter(kinds)) if len(kinds) == 1 else EVERY
-        # One type: a list that was asked for. A whole record in the shape of a search answer is no such list.
-        search = bundle.type == "searchset" and len(kinds) == 1
+        # One type, whatever Medications it brings: a list that was asked for. A whole record is no such list.
+        listed = kinds - {"Medication"} or kinds
+        which = next(iter(listed)) if len(listed) == 1 else EVERY
+        search = bundle.type == "searchset" and which != EVERY
         for outcome in outcomes:
             self._outcome(outcome, which, beside_matches=search)
         page = page_of(bundle, matches, kinds)

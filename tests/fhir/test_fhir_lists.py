@@ -75,6 +75,12 @@ def test_pre_14_a_warning_beside_a_whole_record_is_told_and_takes_nothing_away()
     assert problems(record) == ["the source warns about the list of resources"]
 
 
+def test_pre_14_holds_for_drugs_that_bring_their_medications_without_a_mode() -> None:
+    held = resource("MedicationRequest", id="m", medicationReference={"reference": "Medication/x"})
+    page = searchset(held, {"resourceType": "Medication", "id": "x"}, outcome("warning"))
+    assert read([PATIENT, page]).coverage.incomplete == {"MedicationRequest"}
+
+
 def test_pre_14_a_mere_information_beside_matches_takes_nothing_away() -> None:
     assert not read([PATIENT, searchset(*conditions("a"), outcome("information"))]).coverage.truncated
 
