@@ -17,6 +17,8 @@ IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 PAGES = {
     "sandbox-gallery": ("/", 1280, 860),
     "sandbox-patient": ("/patients/dlbcl-early-relapse", 1440, 1120),
+    "sandbox-order": ("/patients/mantle-cell-with-btk?hook=order-select&order=bendamustine", 1440, 900),
+    "sandbox-report": ("/patients/dlbcl-flags/report", 860, 1120),
     "rule-page": ("/rules/us/lbcl", 1280, 900),
 }
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

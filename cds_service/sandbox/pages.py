@@ -20,6 +20,7 @@ from cds_service.cdshooks.packing import BEST, pack, packed
 from cds_service.cdshooks.rule_pages import MARKS
 from cds_service.cdshooks.services import Context
 from cds_service.oncology.model import FAMILIES
+from cds_service.sandbox.additions import load_additions
 from cds_service.sandbox.asking import NOTHING, body_of, ehr_request, error_of, question_of, record_of
 from cds_service.sandbox.calls import Calls
 from cds_service.sandbox.drafts import DraftShelf
@@ -72,6 +73,7 @@ class _Pages:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._shelf = DraftShelf(context.pipeline)
+        self._additions = load_additions(context.pipeline.rules)
         self._samples = load_samples()
         self._prefix = urlsplit(context.settings.public_url).path
         listed = discovery(context.services, context.templates, context.pipeline.wording.intended_use)
@@ -134,6 +136,7 @@ class _Pages:
             "own",
             jurisdictions=sorted(self._context.pipeline.rulebooks, reverse=True),
             hooks=self._hooks(),
+            additions=self._additions,
             today=self._context.today(),
             hook=self._listed[0]["hook"],
         )
@@ -284,6 +287,7 @@ class _Pages:
             "stops": view.stops,
             "hook": view.call.hook,
             "hooks": self._hooks(),
+            "additions": self._additions,
             "answering": self._context.settings.jurisdiction,
             "jurisdictions": sorted(self._context.pipeline.rulebooks, reverse=True),
         }

@@ -135,6 +135,18 @@ def test_taking_a_resource_out_changes_the_answer(watched: Watched) -> None:
     assert "Not JSON" in page.locator("#json-error").inner_text()
 
 
+def test_a_remission_that_is_added_takes_the_card_away(watched: Watched) -> None:
+    page = watched.open("/patients/dlbcl-early-relapse")
+    settled(page)
+    page.get_by_role("button", name=re.compile("^Record")).click()
+    page.get_by_label("Add on the day judged").select_option(label="Complete remission")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("#card .silence").wait_for()
+    added = json.loads(page.locator("#json").input_value())
+    assert added["effectiveDateTime"] == "2026-11-21" and added["subject"]["reference"].endswith("dlbcl-early-relapse")
+    expect(page.locator("#changes")).to_contain_text("added")
+
+
 def test_feedback_really_arrives(watched: Watched) -> None:
     page = watched.open("/patients/dlbcl-third-line")
     settled(page)

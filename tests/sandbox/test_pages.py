@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 
 from cds_service.cards.model import SILENCES
 from cds_service.pipeline import Pipeline
+from cds_service.sandbox.additions import EMPTY, PROCEDURES, STATUSES, load_additions
 from cds_service.sandbox.calls import SLOTS, Calls
 from cds_service.sandbox.samples import load_samples
-from cds_service.sandbox.view import markdown
+from cds_service.sandbox.view import markdown, read
 from cds_service.sandbox.words import OUTCOMES, SILENCE
 from tests.sandbox.conftest import HOSTILE, SAMPLES, bundle_of, client_of, hostile, question, text_of
 
@@ -175,6 +176,23 @@ def test_the_request_of_the_page_is_answered_with_the_card_of_the_page(client: F
     made = client.post("/sandbox/request", json={"record": record}).get_json()
     cards = client.post(f"/cds-services/{made['service']}?asOf=2026-11-21", json=made["request"]).get_json()["cards"]
     assert len(cards) == 1 and cards[0]["summary"] in view(client, record).get_json()["card"]
+
+
+def test_whatever_can_be_added_is_read(pipeline: Pipeline) -> None:
+    additions = load_additions(pipeline.rules)
+    assert len(additions) == len(STATUSES) + len(PROCEDURES) + 1
+    for one in additions:
+        if one.label == EMPTY:
+            continue
+        added = {**one.resource, "id": "new", "subject": {"reference": "Patient/p"}, one.date: "2026-11-01"}
+        body = json.dumps([{"resourceType": "Patient", "id": "p"}, added]).encode()
+        record, _ = read(body)
+        concepts = pipeline.knowledge.concepts
+        if added["resourceType"] == "Observation":
+            (seen,) = record.observations
+            assert concepts.observation_value(seen.value) is not None, one.label
+        else:
+            assert concepts.procedure(record.procedures[0].code) is not None, one.label
 
 
 def test_cards_over_time_are_found_to_the_day(client: FlaskClient) -> None:

@@ -221,7 +221,7 @@ function choose(button) {
   $("source-because").textContent = `${what.textContent}. ${because}`;
   $("source-because").hidden = false;
   light();
-  if (refs.length) showSource(telling(refs), false);
+  if (refs.length) showSource(telling(refs));
 }
 
 // Of several references the one that says most: a status, a diagnosis or a procedure before one of many doses.
@@ -305,14 +305,11 @@ function listResources() {
   $("resources").replaceChildren(...rows);
 }
 
-function showSource(ref, focus) {
+function showSource(ref) {
   openSource();
   const entry = record && record.find(ref);
   if (!entry) { edit(null, ref); return; }
   edit(entry);
-  const row = [...$("resources").children].find((one) => one.dataset.key === entry.key);
-  if (row) $("resources").scrollTop = row.offsetTop - $("resources").offsetTop - 60;
-  if (focus) $("json").focus();
 }
 
 function edit(entry, title) {
@@ -328,7 +325,11 @@ function edit(entry, title) {
   $("restore").hidden = !entry || !(entry.removed || entry.edited);
   [...$("resources").children].forEach((row) => row.toggleAttribute("aria-current", false));
   const row = entry && [...$("resources").children].find((one) => one.dataset.key === entry.key);
-  if (row) row.setAttribute("aria-current", "true");
+  if (!row) return;
+  row.setAttribute("aria-current", "true");
+  const list = $("resources");
+  const place = row.offsetTop - list.offsetTop;
+  if (place < list.scrollTop || place + row.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = place - 60;
 }
 
 function changedRecord() {
@@ -355,11 +356,12 @@ $("remove").addEventListener("click", () => {
 });
 $("restore").addEventListener("click", () => { open.removed = false; open.edited = null; changedRecord(); });
 $("add").addEventListener("click", () => {
-  const patient = record && record.entries.find((entry) => entry.resource.resourceType === "Patient");
+  if (!record) return;
+  const patient = record.entries.find((entry) => entry.resource.resourceType === "Patient");
   const subject = { reference: patient ? patient.ref : "Patient/example" };
-  const status = record && record.entries.find((entry) => entry.resource.resourceType === "Observation" && entry.resource.valueCodeableConcept);
-  const resource = status ? { ...structuredClone(status.resource), id: `added-${record.entries.length + 1}`, effectiveDateTime: state.day }
-    : { resourceType: "Observation", id: `added-${record ? record.entries.length + 1 : 1}`, status: "final", code: { text: "" }, subject, effectiveDateTime: state.day };
+  const { resource: content, date } = $("addition").selectedOptions[0].dataset;
+  const { resourceType, ...rest } = JSON.parse(content);
+  const resource = { resourceType, id: `added-${record.entries.length + 1}`, ...rest, subject, [date]: state.day };
   const entry = record.add(resource);
   $("find").value = "";
   listResources();
@@ -423,7 +425,7 @@ page.addEventListener("click", (event) => {
   const cell = target.closest(".cell, button.dot");
   if (cell) { before = cell; choose(cell); return; }
   const ref = target.closest("[data-ref]");
-  if (ref) { before = ref; showSource(ref.dataset.ref, false); return; }
+  if (ref) { before = ref; showSource(ref.dataset.ref); return; }
   const box = target.closest(".chart .box");
   if (box && box.dataset.refs) {
     const refs = box.dataset.refs.split(" ");
@@ -433,7 +435,7 @@ page.addEventListener("click", (event) => {
     refs.slice(0, 14).forEach((one) => list.append(refButton(one)));
     $("because").replaceChildren(text, list);
     light();
-    showSource(refs[0], false);
+    showSource(refs[0]);
     return;
   }
   const accept = target.closest("[data-accept]");
