@@ -82,14 +82,14 @@ class Drained:
 
 
 def _read(stream: Any, size: int) -> bytes:
-    """Up to ``size`` bytes; a stream may give fewer at a time."""
-    first: bytes = stream.read(min(size, PIECE))
+    """Up to ``size`` bytes; a stream may give fewer at a time. Asked for at once, a large body is copied once."""
+    first = bytes(stream.read(size))
     if len(first) in (0, size):
-        return bytes(first)
-    pieces = [bytes(first)]
+        return first
+    pieces = [first]
     left = size - len(first)
     while left > 0:
-        piece = bytes(stream.read(min(left, PIECE)))
+        piece = bytes(stream.read(left))
         if not piece:
             break
         pieces.append(piece)
