@@ -84,7 +84,7 @@ def test_cutting_history_off_meets_no_label_that_the_whole_record_does_not(data:
 def between_lines(case: dict[str, Any], day: str) -> str:
     """That day, or the start of the line or uncounted course it falls into."""
     found = derive(case).derivation
-    for course in (*found.candidates, *reversed(found.lines)):
+    for course in sorted((*found.candidates, *found.lines), key=lambda line: line.start.first, reverse=True):
         end = course.end.last if course.end else AS_OF
         if course.start.first.isoformat() < day <= end.isoformat():
             day = course.start.first.isoformat()
