@@ -24,7 +24,7 @@ from cds_service.cdshooks.metrics import CONTENT_TYPE, Metrics
 from cds_service.cdshooks.openapi import openapi
 from cds_service.cdshooks.operations import about, readiness
 from cds_service.cdshooks.prefetch import load_templates
-from cds_service.cdshooks.rule_pages import FILES, RulePages
+from cds_service.cdshooks.rule_pages import RulePages, page_files
 from cds_service.cdshooks.seams import (
     Authenticator,
     ClosedDoor,
@@ -257,9 +257,10 @@ def _add_rules(app: Application, context: Context) -> None:
         lambda product: pages.compare(product, context.today()),
         methods=["GET"],
     )
-    for name in FILES:
+    files = page_files()
+    for name in files.marks:
         app.add_url_rule(
-            f"/rules/{name}", f"rules-{name.replace('.', '-')}", partial(pages.file, name), methods=["GET"]
+            f"/rules/{name}", f"rules-{name.replace('.', '-')}", partial(files.answer, name), methods=["GET"]
         )
 
 

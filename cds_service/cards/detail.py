@@ -20,7 +20,7 @@ from cds_service.cards.model import HookView
 from cds_service.cards.scene import Scene
 from cds_service.cards.therapy import EMERGENCIES, STEPS, Brevity
 from cds_service.cards.wording import Wording
-from cds_service.oncology.coverage import EVERY_LIST
+from cds_service.fhir.model import EVERY
 from cds_service.oncology.model import MET, REVIEW, ClinicalPicture
 
 MAX_DETAIL = 1200
@@ -161,9 +161,9 @@ def coverage_line(choice: Choice, picture: ClinicalPicture, wording: Wording, st
     """What was received, and the date of the newest evidence (R-11, decision 60)."""
     coverage = picture.coverage
     undated = wording.say("coverage_undated")
-    lists = sorted(coverage.incomplete - {EVERY_LIST})
+    lists = sorted(coverage.incomplete - {EVERY})
     whole = wording.say("coverage_missing", types=safe(", ".join(lists), 80)) if lists else ""
-    if not lists or EVERY_LIST in coverage.incomplete:
+    if not lists or EVERY in coverage.incomplete:
         cut = wording.say("coverage_cut" if coverage.truncated else "coverage_whole")
         whole = f"{whole}; {cut}" if whole else cut
     brief = "coverage_least" if step.clipped and not (coverage.incomplete or coverage.truncated) else "coverage_short"

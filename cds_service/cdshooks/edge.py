@@ -18,6 +18,7 @@ from cds_service.cdshooks.body import Drained, unread
 from cds_service.cdshooks.errors import operation_outcome
 from cds_service.cdshooks.logs import where
 from cds_service.cdshooks.metrics import Metrics
+from cds_service.cdshooks.paths import canonical
 from cds_service.settings import Settings
 
 NOTES = "cart_cds.notes"
@@ -72,7 +73,7 @@ class Edge:
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
         began = perf_counter()
-        path = _canonical(environ.get("PATH_INFO") or "/")
+        path = canonical(environ.get("PATH_INFO") or "/")
         environ["PATH_INFO"] = path
         environ["HTTP_HOST"] = self._host
         seen = environ[NOTES] = Notes(os.urandom(16).hex())
@@ -162,13 +163,6 @@ class Edge:
             ms=round(seconds * 1000, 2),
             **seen.fields,
         )
-
-
-def _canonical(path: str) -> str:
-    """One form of a path, so that no client is ever redirected: single slashes, none at the end."""
-    while "//" in path:
-        path = path.replace("//", "/")
-    return path.rstrip("/") or "/"
 
 
 def _is_cds(path: str) -> bool:

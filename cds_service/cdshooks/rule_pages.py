@@ -7,22 +7,21 @@ and what changed from one wording of a rule to the next.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import flask
 from flask import Response, render_template
 
 import cds_service
 from cds_service.cards.rule_page import RulePage, RuleSection, family_page, indication_page
 from cds_service.cdshooks.errors import Refusal
-from cds_service.cdshooks.packing import BEST, pack, packed
+from cds_service.cdshooks.packing import BEST, StaticFiles, pack, packed
 from cds_service.labels import run_case
 from cds_service.labels.packs import Case, Indication, Product, Ruleset
 from cds_service.oncology.model import FAMILIES
@@ -30,9 +29,8 @@ from cds_service.pipeline import Pipeline
 from cds_service.settings import Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-FILES = {"style.css": "text/css", "inter.woff2": "font/woff2"}
-MARKS = {name: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12] for name in FILES}
-"""A mark of what each file holds: part of its address, so that a browser never uses an old one."""
+KEPT_SECONDS = 3600
+"""How long a browser keeps a file of the pages that it asked for without its mark."""
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -53,6 +51,12 @@ class Change:
     readings: tuple[Piece, ...]
 
 
+@cache
+def page_files() -> StaticFiles:
+    """The style sheet and the font of every page, read when a page is first set up."""
+    return StaticFiles(ASSETS, KEPT_SECONDS)
+
+
 class RulePages:
     """Pages of the rules loaded, each rendered once a day. Unknown names give Refusal(404)."""
 
@@ -63,8 +67,6 @@ class RulePages:
         self._jurisdiction = settings.jurisdiction
         self._day = date.min
         self._rendered: dict[str, tuple[str, bytes]] = {}
-        self._files = {name: (ASSETS / name).read_bytes() for name in FILES}
-        self._packed = {name: pack(body, BEST) for name, body in self._files.items() if FILES[name] == "text/css"}
 
     def index(self, today: date) -> Response:
         """Every rule in force today, by jurisdiction and disease."""
@@ -83,13 +85,6 @@ class RulePages:
         """One product in every jurisdiction loaded, disease by disease."""
         return self._response(f"compare/{product}", today, lambda day: self._compare(product, day))
 
-    def file(self, name: str) -> Response:
-        """The style sheet or the font of the pages."""
-        lasting = flask.request.args.get("v") == MARKS[name]
-        kept = "public, max-age=31536000, immutable" if lasting else "public, max-age=3600"
-        response = Response(self._files[name], mimetype=FILES[name], headers={"Cache-Control": kept})
-        return packed(response, self._packed[name]) if name in self._packed else response
-
     def _response(self, key: str, today: date, make: Any) -> Response:
         if today != self._day:
             self._day, self._rendered = today, {}
@@ -107,7 +102,7 @@ class RulePages:
             here="rules",
             prefix=self._prefix,
             sandbox=self._sandbox,
-            marks=MARKS,
+            marks=page_files().marks,
             version=cds_service.__version__,
             ruleset=self._pipeline.rulesets[self._jurisdiction].version,
             jurisdictions=list(self._pipeline.rulesets),

@@ -192,8 +192,7 @@ def _why(assessment: Assessment, composed: Composition) -> str:
         return "snoozed"
     words = set(composed.silent.values()) - {"no_diagnosis"}
     why = next((word for word in SILENCES if word in words), "no_diagnosis")
-    incomplete = assessment.picture.coverage.incomplete
-    cut_off = why == "no_diagnosis" and not incomplete.isdisjoint(("Condition", "*"))
+    cut_off = why == "no_diagnosis" and assessment.picture.coverage.lacks("Condition")
     return "no_diagnosis_list_cut_off" if cut_off else why
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from cds_service.errors import TooComplex
 from cds_service.fhir.elements import Reference
-from cds_service.fhir.model import DataIssue
-from cds_service.fhir.pages import EVERY, Page, cut_off, page_of, severities, tells_of_loss
+from cds_service.fhir.model import EVERY, DataIssue
+from cds_service.fhir.pages import Page, cut_off, page_of, severities, tells_of_loss
 from cds_service.fhir.references import identifier_key, identifier_keys, reference_key
 from cds_service.fhir.versions import IDENTIFIED, newer, same_version, superseded
 from cds_service.fhir.whose import Subjects
@@ -227,9 +227,8 @@ class _Collector:
         kind, tag, same = self.shelves.get(type(resource)) or self._shelf(type(resource))
         name = resource.id
         reference = f"{tag}/{name}" if name else url
-        subject, subjects = resource.subject, self.subjects
-        settled = type(subject) is Reference and subject.reference in subjects.known and resource.patient is None
-        if not settled and not subjects.accept(kind, reference or kind, resource):
+        subjects = self.subjects
+        if not subjects.is_known(resource) and not subjects.accept(kind, reference or kind, resource):
             return
         if not reference:
             self.unnamed.append(resource)

@@ -38,6 +38,8 @@ class Concept(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Concept()
+EVERY = "*"
+"""Stands for the type of a list whose type is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +239,11 @@ class Coverage:
     latest: str | None = None
     truncated: bool = False
     incomplete: frozenset[str] = frozenset()
-    """Resource types whose list is known to be missing, failed or cut off."""
+    """Resource types whose list is known to be missing, failed or cut off; EVERY when nothing says which list."""
+
+    def lacks(self, kind: str) -> bool:
+        """True when resources of that type are, or may be, among what is missing."""
+        return kind in self.incomplete or EVERY in self.incomplete
 
 
 class Record:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cds_service.fhir.elements import Issue
+from cds_service.fhir.model import EVERY
 from cds_service.fhir.wire import Bundle, OperationOutcome
 
-EVERY = "*"
-"""Stands for the type of a list whose type is not known."""
 NO_LOSS = frozenset({"information", "success"})
 """Severities that have nothing to do with what came."""
 STANDING_NOTICE = ("urn:oid:1.2.840.114350.", "4119")

@@ -48,14 +48,18 @@ class Subjects:
 
     def __init__(self, issues: list[DataIssue]) -> None:
         self._issues = issues
-        self.known: set[str] = set()
-        """Reference texts that were seen to name the patient: a resource with one of them needs no more asking."""
+        self._known: set[str] = set()
         self._ids: set[str] = set()
         self._urns: set[str] = set()
         self._identities: dict[Identity, str] = {}
         self._contained: list[tuple[str, Patient]] = []
         self._groups: list[str] = []
         self._resources: ByKind = {}
+
+    def is_known(self, resource: Resource) -> bool:
+        """True when the resource names its subject as one before it did."""
+        subject = resource.subject
+        return type(subject) is Reference and subject.reference in self._known and resource.patient is None
 
     def accept(self, kind: str, reference: str, resource: Resource) -> bool:
         """Note the subject of a resource. False when a clinical resource is about a thing and is not to be read."""
@@ -75,7 +79,7 @@ class Subjects:
         text = subject.reference
         named = whose(text, subject.type or "") if text else None
         if text and named is not None and named.kind in (PATIENT, URN):
-            self.known.add(text)
+            self._known.add(text)
             (self._ids if named.kind == PATIENT else self._urns).add(named.name)
             return PATIENT
         if named is not None and named.kind == CONTAINED:

@@ -37,7 +37,7 @@ def assess(picture: ClinicalPicture, rulebook: Rulebook, *, service_version: str
     unknown and named in ``disagreements``. Raises ValueError when ``picture.as_of`` is no ISO date.
     """
     day = date.fromisoformat(picture.as_of)
-    whole = _whole(picture)
+    whole = not picture.coverage.lacks("Condition")
     replaced = frozenset(d.origin for d in picture.diagnoses if d.origin and d.stands)
     results: list[IndicationResult] = []
     disagreements: list[str] = []
@@ -62,11 +62,7 @@ def assess(picture: ClinicalPicture, rulebook: Rulebook, *, service_version: str
 
 def nothing_to_judge(picture: ClinicalPicture) -> bool:
     """True when ``assess`` would find every indication not met: a whole list of conditions without a diagnosis."""
-    return not picture.diagnoses and _whole(picture)
-
-
-def _whole(picture: ClinicalPicture) -> bool:
-    return picture.coverage.incomplete.isdisjoint(("Condition", "*"))
+    return not picture.diagnoses and not picture.coverage.lacks("Condition")
 
 
 def _near(rules: FamilyRules, picture: ClinicalPicture, replaced: frozenset[str]) -> tuple[_Near, ...]:

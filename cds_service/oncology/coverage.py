@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.fhir.dates import Interval
-from cds_service.fhir.model import Coverage
+from cds_service.fhir.model import EVERY, Coverage
 from cds_service.oncology.model import Diagnosis
 from cds_service.oncology.numbers import CourseNumbers
 from cds_service.oncology.spans import days_between, is_after, on_day, said
@@ -16,8 +16,6 @@ from cds_service.oncology.steps import Derivation, DerivedLine, StatusEvent
 MEDICATION_LISTS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 STATUS_LISTS = ("Condition", "Observation")
 READ_LISTS = (*MEDICATION_LISTS, *STATUS_LISTS, "Procedure")
-EVERY_LIST = "*"
-"""In ``Coverage.incomplete``: something was cut off, and nothing says which list."""
 STATES_OF_TREATED_DISEASE = frozenset({"PD", "REL", "IF", "CR", "VGPR", "PR"})
 _DISEASE_WORDS = {
     "LBCL": "lbcl",
@@ -173,4 +171,4 @@ def _list_hides_first(derivation: Derivation, onset: Interval | None, absent: li
 
 def _any_may_be_short(received: Coverage) -> bool:
     """Something was cut off without saying which list."""
-    return EVERY_LIST in received.incomplete or (received.truncated and not received.incomplete)
+    return EVERY in received.incomplete or (received.truncated and not received.incomplete)

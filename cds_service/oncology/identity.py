@@ -66,20 +66,9 @@ class DrugReader:
         self._parameters = parameters
         self._coded = coded
         self._known: dict[tuple[Concept, tuple[Concept, ...], str, bool], Identity] = {}
-        self._inline: dict[int, Identity] = {}
-        """By the concept object: doses share few of them, and the record keeps them while it is read."""
 
     def identity(self, entry: MedicationEntry) -> Identity:
         """The drug: code first, then every ingredient of the Medication, then an exact unambiguous name."""
-        if entry.ingredients or entry.label or not entry.resolved:
-            return self._identified(entry)
-        place = id(entry.drug)
-        found = self._inline.get(place)
-        if found is None:
-            found = self._inline[place] = self._identified(entry)
-        return found
-
-    def _identified(self, entry: MedicationEntry) -> Identity:
         key = (entry.drug, entry.ingredients, entry.label, entry.resolved)
         found = self._known.get(key)
         if found is None:

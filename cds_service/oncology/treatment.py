@@ -43,7 +43,7 @@ _RULE = {
     "MedicationStatement": "E3",
     "MedicationRequest": "E4",
 }
-SUPPORTIVE, OTHER_CELLS = "supportive", "other_cell_therapy"
+SUPPORTIVE = "supportive"
 NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -65,8 +65,6 @@ class _Reader:
     unread: Unread = field(init=False)
     drugs: DrugReader = field(init=False)
     reasons: ReasonReader = field(init=False)
-    doses: dict[tuple[int, str], tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
-    """By identity, which ``drugs`` keeps, and route: ingredient, class and setting of each drug that is read."""
 
     def __post_init__(self) -> None:
         self.unread = Unread(self.rules)
@@ -110,7 +108,11 @@ class _Reader:
             return
         named = self.reasons.named(entry.reasons) if entry.reasons else NO_NAMES
         route = drugs.route(entry, identity)
-        for ingredient, drug_class, setting in self._doses(identity, route):
+        for ingredient in identity.ingredients:
+            drug_class = self.rules.drug_class(ingredient)
+            if drug_class == "other_cell_therapy":
+                continue
+            setting = drugs.setting(ingredient, route)
             grade = evidence_class(entry, setting)
             if grade in _GONE:
                 if drug_class not in ("steroid", SUPPORTIVE):
@@ -125,15 +127,6 @@ class _Reader:
                 self._aside(entry, f"{self.rules.label(ingredient)}: a product sold for another disease (A2)")
             else:
                 items.append(self._item(entry, ingredient, grade, named, route, self_administered=setting == SELF))
-
-    def _doses(self, identity: Identity, route: str) -> tuple[tuple[str, str, str], ...]:
-        place = id(identity), route
-        found = self.doses.get(place)
-        if found is None:
-            classed = ((name, self.rules.drug_class(name)) for name in identity.ingredients)
-            read = [(name, one, self.drugs.setting(name, route)) for name, one in classed if one != OTHER_CELLS]
-            found = self.doses[place] = tuple(read)
-        return found
 
     def _item(
         self,

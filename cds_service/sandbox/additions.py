@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cds_service.terminology.systems import Systems
 from cds_service.terminology.tables import read_tables
 
 Json = dict[str, Any]
@@ -34,16 +35,12 @@ class Addition:
     resource: Json
 
 
-def load_additions(rules: Path) -> tuple[Addition, ...]:
+def load_additions(rules: Path, systems: Systems) -> tuple[Addition, ...]:
     """What the code tables of a rules folder can say. Raises RuleFileError."""
     folder = rules / "terminology"
-    uris: dict[str, str] = {}
-    for table in read_tables(folder, "systems"):
-        for _, (key, uri) in table.pick("key", "uri"):
-            uris.setdefault(key, uri)
-    asked = _codes(folder, "observations", LOINC, uris)
-    answers = _codes(folder, "observations", SNOMED, uris)
-    done = _codes(folder, "procedures", SNOMED, uris)
+    asked = _codes(folder, "observations", LOINC, systems)
+    answers = _codes(folder, "observations", SNOMED, systems)
+    done = _codes(folder, "procedures", SNOMED, systems)
     found = []
     for name, label in STATUSES.items():
         if QUESTION in asked and name in answers:
@@ -58,12 +55,12 @@ def load_additions(rules: Path) -> tuple[Addition, ...]:
     return (*found, Addition(label=EMPTY, date="effectiveDateTime", resource=empty))
 
 
-def _codes(folder: Path, stem: str, system: str, uris: dict[str, str]) -> dict[str, Json]:
+def _codes(folder: Path, stem: str, system: str, systems: Systems) -> dict[str, Json]:
     """Concept -> CodeableConcept of its first code in a system."""
     found: dict[str, Json] = {}
     for table in read_tables(folder, stem):
         for _, (concept, of, code, display) in table.pick("concept", "system", "code", "display"):
             if of == system:
-                coding = {"system": uris.get(system, ""), "code": code, "display": display}
+                coding = {"system": systems.uri(system), "code": code, "display": display}
                 found.setdefault(concept, {"coding": [coding], "text": display})
     return found

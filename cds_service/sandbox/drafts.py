@@ -62,8 +62,7 @@ class DraftShelf:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         folder = pipeline.rules / "terminology"
-        systems = [row for table in read_tables(folder, "systems") for _, row in table.pick("key", "uri")]
-        system_uri = next((uri for key, uri in systems if key == RXNORM), "")
+        system_uri = pipeline.knowledge.concepts.systems.uri(RXNORM)
         wanted = ("concept", "system", "code", "display", "tty", "use")
         self._codings: dict[str, Json] = {}
         for table in read_tables(folder, "drug_codes"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ import cds_service
 from cds_service.cdshooks.answers import json_response
 from cds_service.cdshooks.catalogue import discovery
 from cds_service.cdshooks.errors import Refusal
-from cds_service.cdshooks.packing import BEST, pack, packed
-from cds_service.cdshooks.rule_pages import MARKS
+from cds_service.cdshooks.packing import StaticFiles, packed
+from cds_service.cdshooks.rule_pages import page_files
 from cds_service.cdshooks.services import Context
 from cds_service.oncology.model import FAMILIES
 from cds_service.sandbox.additions import load_additions
@@ -36,8 +35,9 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 ASSETS = Path(__file__).resolve().parent / "assets"
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FOREVER, NEVER = "public, max-age=31536000, immutable", "no-store"
+KEPT_SECONDS = 300
+"""How long a browser keeps a file that it asked for without its mark."""
+NEVER = "no-store"
 PAIR = ("dlbcl-early-relapse", "follicular-one-line")
 """Two patients to begin with: one has a card, the other has none."""
 
@@ -73,14 +73,12 @@ class _Pages:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._shelf = DraftShelf(context.pipeline)
-        self._additions = load_additions(context.pipeline.rules)
+        self._additions = load_additions(context.pipeline.rules, context.pipeline.knowledge.concepts.systems)
         self._samples = load_samples()
         self._prefix = urlsplit(context.settings.public_url).path
         listed = discovery(context.services, context.templates, context.pipeline.wording.intended_use)
         self._listed: list[dict[str, Any]] = listed["services"]
-        self._files = {path.name: path.read_bytes() for path in sorted(ASSETS.iterdir()) if path.suffix in TYPES}
-        self._marks = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
-        self._packed = {name: pack(body, BEST) for name, body in self._files.items()}
+        self._files = StaticFiles(ASSETS, KEPT_SECONDS)
 
     # Pages
 
@@ -219,17 +217,11 @@ class _Pages:
 
     def asset(self, name: str) -> Response:
         """A style sheet or script of ours."""
-        body = self._files.get(name)
-        if body is None:
-            raise Refusal(404, "no such file")
-        kind = TYPES[Path(name).suffix]
-        lasting = flask.request.args.get("v") == self._marks[name]
-        kept = FOREVER if lasting else "public, max-age=300"
-        return packed(Response(body, mimetype=kind, headers={"Cache-Control": kept}), self._packed[name])
+        return self._files.answer(name)
 
     def asset_address(self, name: str) -> str:
         """The address of an asset; it changes when the file does."""
-        return f"{self._prefix}/sandbox/assets/{name}?v={self._marks[name]}"
+        return f"{self._prefix}/sandbox/assets/{name}?v={self._files.marks[name]}"
 
     # Helpers
 
@@ -240,7 +232,7 @@ class _Pages:
                 "here": template,
                 "prefix": self._prefix,
                 "sandbox": True,
-                "marks": MARKS,
+                "marks": page_files().marks,
                 "version": cds_service.__version__,
                 "ruleset": self._context.pipeline.rulesets[self._context.settings.jurisdiction].version,
                 **values,

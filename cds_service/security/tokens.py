@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cds_service.cdshooks.paths import canonical
 from cds_service.database.tables import TENANT
 
 MAX_TOKEN = 8192
@@ -118,12 +119,12 @@ def check_claims(
 
 
 def one_spelling(url: str) -> str:
-    """A URL with single slashes in its path and none at its end, as the service reads the path of a call."""
+    """A URL whose path stands as the service reads the path of a call, without a slash at its end."""
     scheme, mark, rest = url.partition("://")
     if not mark:
         return url.removesuffix("/")
-    host, *steps = rest.split("/")
-    return scheme + mark + "/".join([host, *filter(None, steps)])
+    host, slash, path = rest.partition("/")
+    return scheme + mark + host + canonical(slash + path).rstrip("/")
 
 
 def _is_for(found: Any, audiences: Collection[str]) -> bool:

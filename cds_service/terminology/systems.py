@@ -24,8 +24,10 @@ class Systems:
     def __init__(self, tables: list[Table]) -> None:
         self.keys: frozenset[str]
         self._by_uri: dict[str, str] = {}
+        self._uris: dict[str, str] = {}
         for table in tables:
             for _, (key, uri, also) in table.pick("key", "uri", "also_accept"):
+                self._uris.setdefault(key, uri)
                 for spelling in (uri, *also.split()):
                     self._by_uri[plain(spelling)] = key
         self.keys = frozenset(self._by_uri.values())
@@ -33,6 +35,10 @@ class Systems:
     def key(self, system: str) -> str:
         """The key of a system as sent, "" when it is none of ours."""
         return self._by_uri.get(system) or self._by_uri.get(plain(system), "")
+
+    def uri(self, key: str) -> str:
+        """How the system of a key is written in FHIR, "" for a key that is none of ours."""
+        return self._uris.get(key, "")
 
     def home(self, system: str) -> str:
         """The key of the rows that codes of a system are read by when they stand where they belong."""

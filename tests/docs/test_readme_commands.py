@@ -9,12 +9,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.serving import until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,12 +46,7 @@ def served(folder: Path) -> Iterator[str]:
     service = subprocess.Popen(command, env={**kept, **chosen}, stdout=subprocess.DEVNULL, cwd=folder)
     base = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
-            try:
-                if httpx.get(f"{base}/readyz", timeout=2, trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.1)
+        until_ready(base, service)
         yield base
     finally:
         service.terminate()

@@ -8,18 +8,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.pipeline import Pipeline
 from cds_service.settings import PREFIX, Settings
+from tests.serving import until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "fhir_samples"
@@ -111,14 +110,7 @@ def served() -> Iterator[str]:
     )
     base = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
-            assert service.poll() is None, "the service stopped while starting"
-            try:
-                if httpx.get(f"{base}/readyz", timeout=1, trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
+        until_ready(base, service)
         yield base
     finally:
         service.terminate()

@@ -179,7 +179,7 @@ def test_the_request_of_the_page_is_answered_with_the_card_of_the_page(client: F
 
 
 def test_whatever_can_be_added_is_read(pipeline: Pipeline) -> None:
-    additions = load_additions(pipeline.rules)
+    additions = load_additions(pipeline.rules, pipeline.knowledge.concepts.systems)
     assert len(additions) == len(STATUSES) + len(PROCEDURES) + 1
     for one in additions:
         if one.label == EMPTY:

@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import AS_OF, PATIENT_VIEW, ROOT, hook_call
+from tests.serving import until_ready
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 USER = "10001"
@@ -102,14 +102,7 @@ def confined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, in
     with told.open("wb") as err:
         service = subprocess.Popen([*start, *command], env=environment, stdout=subprocess.DEVNULL, stderr=err)
     try:
-        for _ in range(600):
-            assert service.poll() is None, told.read_text(encoding="utf-8")
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10, trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
+        until_ready(f"http://127.0.0.1:{port}", service, lambda: told.read_text(encoding="utf-8"))
         yield port, service.pid
     finally:
         service.terminate()

@@ -26,7 +26,6 @@ PRESENT, ABSENT = "present", "absent"
 MOST_FINDINGS = 3
 """Findings that one line names; the others are counted."""
 UNTREATED = "prior_lines_ge_1"
-LISTS = ("Observation", "*")
 
 
 def unknown_flags(because: str = "not looked for") -> tuple[Flag, ...]:
@@ -197,7 +196,7 @@ class _Finder:
 
     def _list_missing(self) -> bool:
         coverage = self.record.coverage
-        return coverage.truncated or not coverage.incomplete.isdisjoint(LISTS)
+        return coverage.truncated or coverage.lacks("Observation")
 
     def _screening(self, rule: FlagRule, asked: Screening) -> Flag:
         """Which viruses have no result of the window (F6): said only when the list of results came whole."""
