@@ -56,6 +56,13 @@ def coding(system: str, code: str, display: str) -> Resource:
     return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
 
 
+def narrative(name: str, status: str, day: str, value: str) -> Resource:
+    """The words that servers write into every resource; with them a resource of the filler has about 1 kB."""
+    cells = (("Name", name), ("Status", status), ("Date", day), ("Value", value))
+    rows = "".join(f"<tr><th>{head}</th><td>{cell}</td></tr>" for head, cell in cells)
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><table>{rows}</table></div>'}
+
+
 def _lymphoma() -> Iterator[Resource]:
     """DLBCL that progressed after R-CHOP and again after R-GemOx: 45 resources."""
     yield {
@@ -129,7 +136,7 @@ def _observation(number: int, day: str) -> Resource:
             "system": "http://unitsofmeasure.org",
             "code": "/min",
         },
-        "text": {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'><p>Heart rate</p></div>"},
+        "text": narrative("Heart rate", "final", day, f"{60 + number % 40} /min"),
     }
 
 
@@ -145,6 +152,7 @@ def _condition(number: int, day: str) -> Resource:
         "subject": SUBJECT,
         "onsetDateTime": day,
         "recordedDate": day,
+        "text": narrative("Viral sinusitis (disorder)", "resolved", day, "confirmed"),
     }
 
 
@@ -158,6 +166,7 @@ def _request(number: int, day: str) -> Resource:
         "subject": SUBJECT,
         "authoredOn": day,
         "dosageInstruction": [{"sequence": 1, "text": "as needed", "asNeededBoolean": True}],
+        "text": narrative("Acetaminophen 325 MG Oral Tablet", "completed", day, "as needed"),
     }
 
 
@@ -169,4 +178,5 @@ def _procedure(number: int, day: str) -> Resource:
         "code": coding(SNOMED, "430193006", "Medication Reconciliation (procedure)"),
         "subject": SUBJECT,
         "performedPeriod": {"start": day, "end": day},
+        "text": narrative("Medication Reconciliation (procedure)", "completed", day, "one day"),
     }

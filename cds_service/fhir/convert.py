@@ -52,6 +52,8 @@ def concept(found: Any) -> Concept:
     """A Concept of whatever stood where a CodeableConcept belongs: one, several, a plain code, a CodeableReference."""
     if found is None:
         return NOTHING
+    if type(found) is CodeableConcept:
+        return _read(found)
     if isinstance(found, str):
         return Concept((Coding("", found[:MAX_TEXT], ""),), found[:MAX_TEXT]) if found.strip() else NOTHING
     if isinstance(found, list):
@@ -59,8 +61,12 @@ def concept(found: Any) -> Concept:
         return Concept(tuple(c for p in parts for c in p.codings), next((p.text for p in parts if p.text), ""))
     if type(found) is CodeableReference and found.concept is not None:
         return concept(found.concept)
+    return _read(found)
+
+
+def _read(found: CodeableConcept | CodeableReference) -> Concept:
     items = found.coding
-    text: str = found.text or ""
+    text = found.text or ""
     if items is None:
         return _concept((), text[:MAX_TEXT]) if text else NOTHING
     if isinstance(items, WireCoding):
@@ -130,6 +136,8 @@ def status_of(found: Any, words: Sequence[str]) -> str:
     if isinstance(found, str):
         return word(found)
     read = concept(found)
+    if len(read.codings) == 1 and read.codings[0].code:
+        return read.codings[0].code.lower()
     said = _first_code(read)
     if len(read.codings) < 2:
         return said

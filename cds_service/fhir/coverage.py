@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from cds_service.fhir.collect import Collected
 from cds_service.fhir.dates import parse_date
+from cds_service.fhir.elements import Period
 from cds_service.fhir.model import Coverage, DataIssue
 from cds_service.fhir.wire import Resource
 
@@ -37,11 +39,10 @@ _DATES = {
 def coverage_of(found: Collected) -> Coverage:
     """Counts by type and the span of dates that events carry."""
     texts: set[str] = set()
-    unread: set[str] = set()
     for kind, names in _DATES.items():
         same = found.by_kind.get(kind)
         if same:
-            _note_dates(same.values(), names, texts, unread)
+            _note_dates(same.values(), names, texts)
     # Whole days sort as text; a year or a month alone may begin before them or end after.
     whole = {text for text in texts if len(text) == DAY and text[4] == text[7] == "-"}
     ends = (texts - whole) | ({min(whole), max(whole)} if whole else set())
@@ -55,22 +56,29 @@ def coverage_of(found: Collected) -> Coverage:
     )
 
 
-def _note_dates(resources: Iterable[Resource], names: tuple[str, ...], known: set[str], unread: set[str]) -> None:
-    """Add the date of each resource, cut to the day, to ``known``; what is no date is remembered in ``unread``."""
-    for resource in resources:
-        for name in names:
-            there = getattr(resource, name, None)
-            if there is None:
-                continue
-            text = there if type(there) is str else there.start or there.end
-            short = text[:DAY] if text else ""
-            if short in known:
-                break
-            if short not in unread:
-                if parse_date(short) is not None:
-                    known.add(short)
-                    break
-                unread.add(short)
+def _note_dates(resources: Iterable[Resource], names: tuple[str, ...], known: set[str]) -> None:
+    """Add the date of each resource, cut to the day: that of the first of ``names`` which holds one."""
+    undated = list(resources)
+    for name in names:
+        values = list(map(attrgetter(name), undated))
+        if set(map(type, values)) == {str}:
+            shorts = {value[:DAY] for value in set(values)}
+            if all(map(parse_date, shorts - known)):
+                known |= shorts
+                return
+        left: list[Resource] = []
+        for resource, value in zip(undated, values, strict=True):
+            short = _short(value)
+            if short and parse_date(short) is not None:
+                known.add(short)
+            else:
+                left.append(resource)
+        undated = left
+
+
+def _short(value: str | Period | None) -> str:
+    text = value.start or value.end if isinstance(value, Period) else value
+    return text[:DAY] if text else ""
 
 
 def gathered(issues: Iterable[DataIssue]) -> tuple[DataIssue, ...]:

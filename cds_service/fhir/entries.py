@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar, cast
 
 from cds_service.fhir.collect import Collected
@@ -41,7 +43,7 @@ from cds_service.fhir.model import (
     ProcedureEntry,
 )
 from cds_service.fhir.numbers import answered_numbers, episode_numbers
-from cds_service.fhir.observations import asking, observation_entries
+from cds_service.fhir.observations import Questions, observation_entries
 from cds_service.fhir.wire import (
     CarePlan,
     Condition,
@@ -56,6 +58,7 @@ from cds_service.fhir.wire import (
 )
 
 R = TypeVar("R", bound=Resource)
+E = TypeVar("E", ConditionEntry, MedicationEntry, ProcedureEntry)
 MEDICATION_KINDS = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 REASONS = ("reasonCode", "reason", "reasonCodeableConcept", "reasonGiven", "reasonForUseCodeableConcept")
 VERIFICATION = ("entered-in-error", "refuted", "unconfirmed", "provisional", "differential", "confirmed")
@@ -82,9 +85,13 @@ class Converter:
         found = self._in.by_kind.get(kind, {})
         return ((reference, cast(R, found[reference])) for reference in sorted(found))
 
+    def _unsorted(self, kind: str, struct: type[R]) -> Iterable[tuple[str, R]]:
+        """As they came: a long list is read faster in the order in which it lies in memory, and sorted afterwards."""
+        return cast(Mapping[str, R], self._in.by_kind.get(kind, {})).items()
+
     def conditions(self) -> tuple[ConditionEntry, ...]:
         """Condition resources."""
-        return tuple([self._condition(r, c) for r, c in self._all("Condition", Condition)])
+        return _sorted([self._condition(r, c) for r, c in self._unsorted("Condition", Condition)])
 
     def _condition(self, reference: str, found: Condition) -> ConditionEntry:
         onset = day(found.onsetDateTime)
@@ -138,11 +145,12 @@ class Converter:
 
     def medications(self) -> tuple[MedicationEntry, ...]:
         """The four medication resources."""
-        return tuple([medication_entry(r, m, self._in) for kind in MEDICATION_KINDS for r, m in self._all(kind, Drug)])
+        kinds = ([medication_entry(r, m, self._in) for r, m in self._unsorted(k, Drug)] for k in MEDICATION_KINDS)
+        return tuple(entry for same in kinds for entry in _sorted(same))
 
     def procedures(self) -> tuple[ProcedureEntry, ...]:
         """Procedure resources."""
-        return tuple([self._procedure(r, p) for r, p in self._all("Procedure", Procedure)])
+        return _sorted([self._procedure(r, p) for r, p in self._unsorted("Procedure", Procedure)])
 
     def _procedure(self, reference: str, found: Procedure) -> ProcedureEntry:
         moment = found.performedDateTime or found.occurrenceDateTime
@@ -176,15 +184,19 @@ class Converter:
         wanted = set(found)
         if self._known is not None:
             wanted = {r for r, o in found.items() if o.focus is not None}
-            wanted.update(asking(found, self._known))
+            wanted.update(self._questions.asking(self._known))
         return tuple([e for r in sorted(wanted) for e in observation_entries(r, found[r], self._in)])
+
+    @cached_property
+    def _questions(self) -> Questions:
+        return Questions(self._observations())
 
     def _observations(self) -> Mapping[str, Observation]:
         return cast(Mapping[str, Observation], self._in.by_kind.get("Observation", {}))
 
     def asks(self, wanted: Callable[[str, str], bool]) -> bool:
         """True when some Observation asks a question that is wanted; no entry is made."""
-        return any(True for _ in asking(self._observations(), wanted))
+        return any(True for _ in self._questions.asking(wanted))
 
     def states_reasons(self) -> bool:
         """True when a treatment carries a reason in its own words, not only a reference to a Condition."""
@@ -271,8 +283,18 @@ class Converter:
         return Interval(first, last, "")
 
 
+def _sorted(entries: list[E]) -> tuple[E, ...]:
+    return tuple(sorted(entries, key=attrgetter("reference")))
+
+
 def _german_certainty(code: ConceptOrCode) -> tuple[str, bool]:
     """(verification status or "", whether the disease is past) of the certainty mark on a German ICD-10 coding."""
+    if type(code) is CodeableConcept and type(code.coding) is list:
+        for coding in code.coding:
+            if coding is not None and coding.extension is not None:
+                break
+        else:
+            return "", False
     parts = code if isinstance(code, list) else [code]
     held = [p.coding for p in parts if type(p) is CodeableConcept]
     codings = [c for items in held for c in (items if isinstance(items, list) else [items]) if c is not None]

@@ -191,6 +191,8 @@ def _request(found: MedicationRequest) -> dict[str, Any]:
 
 def _bounds(found: Dosages, whole: Period | None) -> tuple[Interval | None, Interval | None, bool]:
     """(start, end, open ended) of all dosages together."""
+    if found is None and whole is None:
+        return None, None, False
     periods = [d.timing.repeat.boundsPeriod for d in dosages(found) if d.timing and d.timing.repeat]
     spans = [span(None, p) for p in (whole, *periods) if p is not None and p.start]
     starts = [s for s, _, _, _ in spans if s is not None]

@@ -160,7 +160,6 @@ class ObservationEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     boolean: bool | None = None
     date: Interval | None = None
     focus: frozenset[str] = frozenset()
-    categories: tuple[Concept, ...] = ()
     method: Concept = NOTHING
     specimen: str = ""
     """The specimen as text: its type, else the display of the reference; "" when not told."""

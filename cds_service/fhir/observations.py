@@ -21,23 +21,35 @@ def asks(found: Observation, wanted: Callable[[str, str], bool]) -> bool:
     return found.component is not None and any(c is not None and _is_wanted(c.code, wanted) for c in found.component)
 
 
-def asking(observations: Mapping[str, Observation], wanted: Callable[[str, str], bool]) -> Iterator[str]:
-    """References of the Observations that ask what is wanted; each code is asked once, for charts repeat few codes."""
-    answers: dict[tuple[str | None, str | None], bool] = {}
-    for reference, found in observations.items():
-        code = found.code
-        codings = code.coding if type(code) is CodeableConcept and found.component is None else None
-        one = codings[0] if type(codings) is list and len(codings) == 1 else None
-        if one is None:
+class Questions:
+    """What the Observations of a chart ask, each code once: charts repeat few codes."""
+
+    def __init__(self, observations: Mapping[str, Observation]) -> None:
+        self._simple: dict[tuple[str | None, str | None], list[str]] = {}
+        self._rest: list[tuple[str, Observation]] = []
+        simple = self._simple
+        for reference, found in observations.items():
+            code = found.code
+            if type(code) is CodeableConcept and found.component is None:
+                codings = code.coding
+                if type(codings) is list and len(codings) == 1 and codings[0] is not None:
+                    place = codings[0].system, codings[0].code
+                    same = simple.get(place)
+                    if same is None:
+                        simple[place] = [reference]
+                    else:
+                        same.append(reference)
+                    continue
+            self._rest.append((reference, found))
+
+    def asking(self, wanted: Callable[[str, str], bool]) -> Iterator[str]:
+        """References of the Observations that ask what is wanted."""
+        for (system, code), same in self._simple.items():
+            if code and wanted(system or "", code):
+                yield from same
+        for reference, found in self._rest:
             if asks(found, wanted):
                 yield reference
-            continue
-        place = (one.system, one.code)
-        answer = answers.get(place)
-        if answer is None:
-            answer = answers[place] = asks(found, wanted)
-        if answer:
-            yield reference
 
 
 def _is_wanted(code: ConceptOrCode, wanted: Callable[[str, str], bool]) -> bool:
@@ -59,7 +71,6 @@ def observation_entries(reference: str, found: Observation, collected: Collected
     specimen, specimen_type = _specimen(found, collected)
     status = word(found.status)
     focus = links(collected, found.focus)
-    categories = concepts(found.category)
     method = concept(found.method)
     parts: list[Observation | Component] = [found]
     if found.component:
@@ -84,7 +95,6 @@ def observation_entries(reference: str, found: Observation, collected: Collected
             boolean=part.valueBoolean,
             date=when,
             focus=focus,
-            categories=categories,
             method=method,
             specimen=specimen,
             specimen_type=specimen_type,

@@ -54,10 +54,8 @@ def superseded(same: dict[str, Resource]) -> dict[str, str]:
     their version numbers differ. Code and date are asked for because senders use one number for a whole order.
     """
     by_identifier: dict[tuple[str, str], list[str]] = {}
-    for reference, resource in same.items():
-        identifiers = getattr(resource, "identifier", None)
-        if identifiers is None:
-            continue
+    identified = [(r, found.identifier) for r, found in same.items() if found.identifier is not None]  # type: ignore[attr-defined]
+    for reference, identifiers in identified:
         for key in identifier_keys(identifiers):
             by_identifier.setdefault(key, []).append(reference)
     replaced: dict[str, str] = {}

@@ -230,7 +230,6 @@ class Observation(Valued, tag="Observation"):
     effectiveInstant: Text = None
     issued: Text = None
     focus: References = None
-    category: Concepts = None
     method: CodeableConcept | None = None
     specimen: Reference | None = None
     component: list[Component | None] | None = None

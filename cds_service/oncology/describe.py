@@ -9,12 +9,13 @@ from functools import cached_property
 from types import MappingProxyType
 
 from cds_service.fhir.coverage import gathered
-from cds_service.fhir.model import DataIssue, MedicationEntry, Record
+from cds_service.fhir.model import ConditionEntry, DataIssue, MedicationEntry, Record
 from cds_service.oncology.age import age_at
 from cds_service.oncology.cell_facts import transplant_ineligible
 from cds_service.oncology.course import Course, read_course
 from cds_service.oncology.coverage import find_gaps
 from cds_service.oncology.diagnosis import find_diagnoses, may_hold_haematological
+from cds_service.oncology.diagnosis_statements import telling
 from cds_service.oncology.disease_state import newest_evidence, read_state
 from cds_service.oncology.facts import find_facts
 from cds_service.oncology.first_line import read_first_line
@@ -43,9 +44,10 @@ def describe(
     A chart without a haematological diagnosis, certain or ambiguous, costs one look at its codes: nothing else is read.
     ``referral_codes`` are the site's codes for a CAR-T referral, each "system|code" (decision 35).
     """
-    if not may_hold_haematological(record, knowledge.concepts):
-        return _Reader(record, as_of, knowledge, referral_codes).silent()
-    return _Reader(record, as_of, knowledge, referral_codes).picture()
+    reader = _Reader(record, as_of, knowledge, referral_codes)
+    if not may_hold_haematological(record, knowledge.concepts, told=reader.told):
+        return reader.silent()
+    return reader.picture()
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,17 @@ class _Reader:
     @cached_property
     def _diagnoses(self) -> tuple[tuple[Diagnosis, ...], tuple[DataIssue, ...]]:
         """Diagnoses; the lineage of a leukaemia also from the drugs given (decision 9c)."""
-        found = find_diagnoses(self.record, self.knowledge, self.as_of)
+        found = find_diagnoses(self.record, self.knowledge, self.as_of, told=self.told)
         if not any(d.role == "ambiguous" and d.family == "b_all" and d.stands for d in found[0]):
             return found
         given = frozenset(i for e in self._treatment.exposures if e.grade == GIVEN for i in e.ingredients)
         infused = frozenset(e.product for e in self._treatment.events if e.product and e.grade == GIVEN)
-        return find_diagnoses(self.record, self.knowledge, self.as_of, given | infused)
+        return find_diagnoses(self.record, self.knowledge, self.as_of, given | infused, told=self.told)
+
+    @cached_property
+    def told(self) -> tuple[ConditionEntry, ...]:
+        """The Conditions that state something; charts hold many that do not."""
+        return telling(self.record.conditions, self.knowledge.concepts)
 
     @cached_property
     def _treatment(self) -> Treatment:
@@ -171,6 +178,7 @@ class _Reader:
                 record,
                 self.knowledge,
                 self.as_of,
+                conditions=self.told,
                 treatment=self._treatment,
                 diagnoses=diagnoses,
                 facts=[found.facts for found in (families or hypothetical).values()],

@@ -5,6 +5,7 @@ Readings: decisions 8 to 14, 22, 26b, 54, 56, 58, 62 to 66; family history, refu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
@@ -20,6 +21,7 @@ from cds_service.oncology.diagnosis_statements import (
     observation_statements,
     reason_statements,
     sites_name_cancer,
+    telling,
     texts_of,
 )
 from cds_service.oncology.knowledge import Knowledge
@@ -28,16 +30,22 @@ from cds_service.terminology import Concepts
 
 
 def find_diagnoses(
-    record: Record, knowledge: Knowledge, as_of: date, given_drugs: frozenset[str] = frozenset()
+    record: Record,
+    knowledge: Knowledge,
+    as_of: date,
+    given_drugs: frozenset[str] = frozenset(),
+    *,
+    told: Iterable[ConditionEntry] | None = None,
 ) -> tuple[tuple[Diagnosis, ...], tuple[DataIssue, ...]]:
     """(diagnoses, data issues) known on ``as_of``; families in the order of decision 29, diseases of no family last.
 
     ``given_drugs``: ingredients the patient received; they tell the lineage of a leukaemia whose code does not (9c).
+    ``told``: the record's Conditions that state something (``telling``), where the caller has them already.
     """
     concepts = knowledge.concepts
     statements: list[Statement] = []
     issues: list[DataIssue] = []
-    for entry in record.conditions:
+    for entry in telling(record.conditions, concepts) if told is None else told:
         found, problems = condition_statements(entry, concepts)
         statements += found
         issues += problems
@@ -54,12 +62,14 @@ def find_diagnoses(
     return tuple(sorted(named, key=_order)), tuple(sorted(set(issues), key=lambda i: (i.reference, i.problem)))
 
 
-def may_hold_haematological(record: Record, concepts: Concepts) -> bool:
+def may_hold_haematological(
+    record: Record, concepts: Concepts, *, told: Iterable[ConditionEntry] | None = None
+) -> bool:
     """The cheap first question: could this chart hold a blood cancer, present, ambiguous, in words, or a CAR-T history?
 
     A chart for which it is False has no diagnosis of any family; nothing else of it needs reading.
     """
-    if any(_hints(entry, concepts) for entry in record.conditions):
+    if any(_hints(entry, concepts) for entry in (telling(record.conditions, concepts) if told is None else told)):
         return True
     if record.asks(partial(is_histology_question, concepts=concepts)) and any(
         True for _ in observation_statements(record, concepts)

@@ -65,6 +65,23 @@ class Statement:
     may_be: tuple[str, ...] = ()
 
 
+def telling(conditions: Iterable[ConditionEntry], concepts: Concepts) -> tuple[ConditionEntry, ...]:
+    """Those whose code, words or body site some table of diseases knows; every other Condition states nothing."""
+    return tuple([entry for entry in conditions if _tells(entry, concepts)])
+
+
+def _tells(entry: ConditionEntry, concepts: Concepts) -> bool:
+    for coded in (entry.code, entry.morphology):
+        for coding in coded.codings:
+            if _says(coding.system, coding.code, concepts):
+                return True
+    for text in texts_of(entry):
+        meaning = concepts.diagnosis_text(text)
+        if meaning.families or meaning.concept or meaning.hinted:
+            return True
+    return sites_name_cancer(entry, concepts)
+
+
 def condition_statements(entry: ConditionEntry, concepts: Concepts) -> tuple[list[Statement], list[DataIssue]]:
     """What one Condition states, and what is wrong with it. Family history states nothing (R-28, H17)."""
     if of_family(entry):

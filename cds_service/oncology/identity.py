@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cds_service.fhir.model import Coding, Concept, MedicationEntry, Reason, Record
@@ -17,12 +17,16 @@ ANOTHER_DISEASE = "another_disease"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """``ingredients`` after F1, empty when no drug was recognised. ``problem``: "", conflict, unresolved or unknown."""
+    """``ingredients`` after F1, empty when no drug was recognised. ``problem``: "", conflict, unresolved or unknown.
+
+    ``words`` are the texts that may name a drug which was not recognised.
+    """
 
     ingredients: tuple[str, ...] = ()
     use: str = "systemic"
     form: str = ""
     problem: str = ""
+    words: tuple[str, ...] = ()
 
 
 Codings = tuple[Coding, ...]
@@ -72,7 +76,10 @@ class DrugReader:
         key = (entry.drug, entry.ingredients, entry.label, entry.resolved)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._identity(entry)
+            found = self._identity(entry)
+            if not found.ingredients:
+                found = replace(found, words=_words(entry))
+            self._known[key] = found
         return found
 
     def _identity(self, entry: MedicationEntry) -> Identity:
@@ -135,6 +142,11 @@ def _names(concept: Concept) -> Iterator[str]:
     yield concept.text
     for coding in concept.codings:
         yield coding.display
+
+
+def _words(entry: MedicationEntry) -> tuple[str, ...]:
+    texts = (*_names(entry.drug), *(name for i in entry.ingredients for name in _names(i)), entry.label)
+    return tuple(text for text in texts if text)
 
 
 class ReasonReader:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cds_service.fhir.dates import ANY_DAY, Interval
-from cds_service.fhir.model import ProcedureEntry, Record
+from cds_service.fhir.model import Concept, ProcedureEntry, Record
 from cds_service.oncology.evidence import PROCEDURE, procedure_class
 from cds_service.oncology.exposures import Item
 from cds_service.oncology.identity import ReasonReader
@@ -54,13 +54,19 @@ class Procedures:
 def read_procedures(record: Record, rules: LineRules, reasons: ReasonReader) -> Procedures:
     """Events and drug items of every procedure whose code is understood."""
     found = Procedures()
+    unknown: set[Concept] = set()
     for entry in record.procedures:
+        if entry.code in unknown and not entry.used:
+            found.unknown.append(entry)
+            continue
         meaning = rules.concepts.procedure(entry.code)
         if meaning is None:
             if entry.code.text.strip().lower() in SURGERY_NAMES:
                 _event(found, entry, "surgery", "", reasons)
             elif not _by_drug(found, entry, rules, reasons):
                 found.unknown.append(entry)
+                if not entry.used:
+                    unknown.add(entry.code)
             continue
         kind = KINDS.get(meaning.concept)
         if kind is not None:
@@ -114,12 +120,14 @@ def _coded_drugs(entry: ProcedureEntry, rules: LineRules) -> tuple[str, ...]:
 def _by_drug(found: Procedures, entry: ProcedureEntry, rules: LineRules, reasons: ReasonReader) -> bool:
     """A procedure whose code is that of a drug; False when it names none."""
     names = _coded_drugs(entry, rules)
+    if not names:
+        return False
     cells = [name for name in names if rules.drug_class(name) == CAR_T]
     for product in cells:
         _event(found, entry, "car_t", product, reasons)
     if not cells:
         _items(found, entry, names, rules, reasons)
-    return bool(names)
+    return True
 
 
 def _drugs(

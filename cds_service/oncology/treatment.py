@@ -175,7 +175,7 @@ class _Reader:
         """E8: an unknown drug is kept when it was given in a study or for a blood cancer; the family decides later."""
         if entry.kind == REQUEST and not entry.reported:
             if is_live_order(entry) and entry.status != "entered-in-error" and not entry.do_not_perform:
-                self.unread.drug(entry, identity.problem)
+                self.unread.drug(entry, identity)
                 if identity.problem == "unresolved":
                     self.unresolved.append(entry.reference)
             return
@@ -184,7 +184,7 @@ class _Reader:
             return
         if identity.problem == "unresolved":
             self.unresolved.append(entry.reference)
-        self.unread.drug(entry, identity.problem)
+        self.unread.drug(entry, identity)
         if identity.problem == "conflict":
             self._aside(entry, CONFLICT)
             return

@@ -12,6 +12,7 @@ from cds_service.oncology.evidence import procedure_class
 from cds_service.oncology.steps import GIVEN, PROBABLE
 
 if TYPE_CHECKING:
+    from cds_service.oncology.identity import Identity
     from cds_service.oncology.method import LineRules
 
 NO_NAME = "holds no drug code that is known, and no name; it may be a cancer drug, not counted"
@@ -29,15 +30,16 @@ class Unread:
     issues: list[DataIssue] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    _named_in: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Drugs by text: charts repeat few names many times. Kept for one record only."""
-    _treats: dict[str, bool] = field(default_factory=dict)
+    _named_by: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """Drugs by the words of a resource: charts repeat few names many times. Kept for one record only."""
 
-    def drug(self, entry: MedicationEntry, problem: str) -> None:
+    def drug(self, entry: MedicationEntry, identity: Identity) -> None:
         """A drug that was probably given, or a live order of one, and was not recognised."""
-        texts = [text for text in words_of(entry) if text]
-        named = self._named(texts)
-        if problem == "conflict":
+        texts = identity.words
+        named = self._named_by.get(texts)
+        if named is None:
+            named = self._named_by[texts] = self._named(texts)
+        if identity.problem == "conflict":
             self._tell(entry.reference, CONFLICT)
         elif named:
             self._tell(entry.reference, _words_only(named))
@@ -48,14 +50,18 @@ class Unread:
 
     def procedures(self, unknown: Iterable[ProcedureEntry], followed: frozenset[str]) -> None:
         """Procedures without a known code. ``followed``: those whose drugs are recorded as parts of them."""
+        told: dict[Concept, tuple[tuple[str, ...], bool]] = {}
         for entry in unknown:
             if entry.reference in followed or procedure_class(entry) not in (GIVEN, PROBABLE):
                 continue
-            texts = [text for text in _texts(entry.code) if text]
-            named = self._named(texts)
+            said = told.get(entry.code)
+            if said is None:
+                texts = [text for text in _texts(entry.code) if text]
+                said = told[entry.code] = self._named(texts), any(map(self._speaks_of_treatment, texts))
+            named, treats = said
             if named:
                 self._tell(entry.reference, _words_only(named))
-            elif any(map(self._speaks_of_treatment, texts)):
+            elif treats:
                 self.issues.append(DataIssue(entry.reference, TREATS))
 
     def told(self) -> tuple[DataIssue, ...]:
@@ -72,16 +78,8 @@ class Unread:
         self.issues.append(DataIssue(reference, problem))
         self.gaps.append(reference)
 
-    def _named(self, texts: list[str]) -> tuple[str, ...]:
-        known = self._named_in
-        found: set[str] = set()
-        for text in texts:
-            names = known.get(text)
-            if names is None:
-                names = known[text] = self._names_in(text)
-            if names:
-                found |= names
-        return tuple(sorted(found))
+    def _named(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(frozenset[str]().union(*map(self._names_in, texts))))
 
     def _names_in(self, text: str) -> frozenset[str]:
         rules = self.rules
@@ -91,19 +89,7 @@ class Unread:
         return rules.regimen_names.intersection(word.strip(_EDGES) for word in text.split()).union(drugs)
 
     def _speaks_of_treatment(self, text: str) -> bool:
-        known = self._treats.get(text)
-        if known is None:
-            words = self.rules.parameters.treatment_words
-            known = self._treats[text] = self.rules.concepts.spoken_of(text, words)
-        return known
-
-
-def words_of(entry: MedicationEntry) -> Iterator[str]:
-    """Every text that may name the drug of a medication resource."""
-    yield from _texts(entry.drug)
-    for ingredient in entry.ingredients:
-        yield from _texts(ingredient)
-    yield entry.label
+        return self.rules.concepts.spoken_of(text, self.rules.parameters.treatment_words)
 
 
 def _texts(concept: Concept) -> Iterator[str]:

@@ -319,5 +319,6 @@ def test_the_largest_sample_is_there_and_stays_put(chromium: Any, served: str) -
         page.goto(served + path, wait_until="networkidle")
         if path.endswith("class"):
             settled(page)
-        assert page.evaluate("window.shift") == 0, path
+        # Half a pixel of rounding counts as a shift too; a good page stays below 0.1.
+        assert page.evaluate("window.shift") < 0.001, path
     context.close()

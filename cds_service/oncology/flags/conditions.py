@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from cds_service.fhir.dates import Interval
-from cds_service.fhir.model import Concept, ConditionEntry, Record
+from cds_service.fhir.model import Concept, ConditionEntry
 from cds_service.oncology.diagnosis_statements import UNSURE, of_family
 from cds_service.oncology.flag_rules import Named
 from cds_service.oncology.flags.results import Finding, Look, Results
@@ -35,8 +35,10 @@ class Stated:
 class Conditions:
     """The record's conditions by concept, read once; family history, refuted and retracted ones left out."""
 
-    def __init__(self, record: Record, concepts: Concepts, wanted: frozenset[str], as_of: date) -> None:
-        self.stated = tuple(s for entry in record.conditions for s in _stated(entry, concepts, wanted, as_of))
+    def __init__(
+        self, conditions: Iterable[ConditionEntry], concepts: Concepts, wanted: frozenset[str], as_of: date
+    ) -> None:
+        self.stated = tuple(s for entry in conditions for s in _stated(entry, concepts, wanted, as_of))
 
 
 def _stated(entry: ConditionEntry, concepts: Concepts, wanted: frozenset[str], as_of: date) -> Iterable[Stated]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from cds_service.fhir.model import DataIssue, Record
+from cds_service.fhir.model import ConditionEntry, DataIssue, Record
 from cds_service.oncology.flag_rules import FlagRule, FlagRules, Screening
 from cds_service.oncology.flags.conditions import Conditions, look_at_conditions, look_at_other_cancers
 from cds_service.oncology.flags.history import (
@@ -38,6 +38,7 @@ def find_flags(
     knowledge: Knowledge,
     as_of: date,
     *,
+    conditions: Iterable[ConditionEntry],
     treatment: Treatment,
     diagnoses: Sequence[Diagnosis],
     facts: Iterable[Mapping[str, Fact]],
@@ -45,8 +46,8 @@ def find_flags(
 ) -> tuple[tuple[Flag, ...], tuple[DataIssue, ...]]:
     """(flags in the order of decision 28, results that could not be used).
 
-    ``facts`` are those of each family on record, or of those an unspecific diagnosis may mean.
-    Never absent from silence.
+    ``conditions`` are those of the record that state something; ``facts`` are those of each family on record, or of
+    those an unspecific diagnosis may mean. Never absent from silence.
     """
     rules = knowledge.flag_rules
     if rules is None:
@@ -54,7 +55,7 @@ def find_flags(
     finder = _Finder(
         results=Results(record, knowledge.concepts, rules, as_of),
         record=record,
-        conditions=Conditions(record, knowledge.concepts, rules.conditions, as_of),
+        conditions=Conditions(conditions, knowledge.concepts, rules.conditions, as_of),
         rules=rules,
         lines=rules_of(knowledge),
         treatment=treatment,
