@@ -242,6 +242,7 @@ class Builder:
         self.write("drug_codes", "concept system code display tty use form other source", codes)
         self.write("drug_codes_atc", "concept system code display tty use form other source", atc)
         self.write("drug_products", "code tty display concept use form other source", items)
+        self.write("drug_classes", "class", sorted({(word,) for word in classes.values()}))
         parents = {new: old for old, new, _ in SPLIT}
         self.write(
             "drugs",

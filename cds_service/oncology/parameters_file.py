@@ -60,7 +60,7 @@ class _Reader:
             ) from problem
 
     def _lines(self) -> LineParameters:
-        classes = {name: tuple(self.words("classes", name)) for name in self.value("classes")}
+        classes = {name: self.drug_classes("classes", name) for name in self.value("classes")}
         drugs_of = {
             name: frozenset(drug for kind in kinds for drug in self.concepts.drugs_of_class(kind))
             for name, kinds in classes.items()
@@ -97,7 +97,8 @@ class _Reader:
                 given[name] = self.days(*at, name)
         if given["assembly_days"] is None:
             raise self.document.error((*at, "assembly_days"), "the assembly window has no value", "give days")
-        given["within_class"] = frozenset(given.get("within_class", ()))
+        if "within_class" in given:
+            given["within_class"] = frozenset(self.drug_classes(*at, "within_class"))
         return FamilyParameters(name=family, **given)
 
     def chapters(self) -> Iterable[tuple[str, str]]:
@@ -152,6 +153,14 @@ class _Reader:
 
     def drugs(self, *place: str) -> frozenset[str]:
         return frozenset(drug for word in self.words(*place) for drug in self.members(word, place))
+
+    def drug_classes(self, *place: str) -> tuple[str, ...]:
+        """Names of classes, each of which some drug belongs to."""
+        found = tuple(self.words(*place))
+        for name in found:
+            if not self.concepts.drugs_of_class(name):
+                raise self.document.error(place, f"no drug of class {name}", "name a class of terminology/drugs.csv")
+        return found
 
     def groups(self, *place: str) -> tuple[tuple[str, ...], ...]:
         """Sets of drugs in the order given: the first stands for the set."""

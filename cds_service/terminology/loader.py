@@ -105,11 +105,12 @@ class _Loader:
                         raise RuleFileError(table.name, 0, problem, "add its row")
 
     def load_drugs(self) -> None:
+        classes = {word for table in self.tables("drug_classes") for _, (word,) in table.pick("class")}
         for table in self.tables("drugs"):
             for line, (name, label, drug_class, setting, form_of) in table.pick(
                 "concept", "label", "class", "setting", "form_of"
             ):
-                _check(table, line, setting=(setting, SETTINGS))
+                _check(table, line, setting=(setting, SETTINGS), **{"class": (drug_class, classes)})
                 self.drugs[name] = Drug(name=name, label=label, drug_class=drug_class, setting=setting, form_of=form_of)
         for table in self.tables("lineage"):
             for line, (drug, lineage) in table.pick("drug", "lineage"):

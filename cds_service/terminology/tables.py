@@ -9,7 +9,17 @@ from pathlib import Path
 
 from cds_service.rule_files import RuleFileError
 
-REQUIRED = ("concepts", "systems", "diagnoses", "drugs", "drug_codes", "drug_products", "procedures", "observations")
+REQUIRED = (
+    "concepts",
+    "systems",
+    "diagnoses",
+    "drugs",
+    "drug_classes",
+    "drug_codes",
+    "drug_products",
+    "procedures",
+    "observations",
+)
 """Tables without which nothing can be read; those of licensed systems (…_snomed, …_cpt, …_atc, …_who) may be absent."""
 
 

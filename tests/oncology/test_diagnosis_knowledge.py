@@ -52,6 +52,8 @@ def test_flags_may_be_absent(own_rules: Path) -> None:
             "'ritux' is no drug",
         ),
         ("lines_of_therapy.yaml", "class:btk_inhibitor", "class:btk", "'class:btk' is no drug or class"),
+        ("lines_of_therapy.yaml", "  imid: [imid]", "  imid: [imd]", "no drug of class imd"),
+        ("lines_of_therapy.yaml", "within_class: [btk_inhibitor]", "within_class: [btk]", "no drug of class btk"),
         ("lines_of_therapy.yaml", "assembly_days: 35 ", "assembly_days: soon ", "'soon' is no number of days"),
         ("lines_of_therapy.yaml", "  tandem: 180 ", "  tandems: 180 ", "the key 'tandems' means nothing here"),
         ("lines_of_therapy.yaml", "  tandem: 180 ", "  # tandem: 180 ", "'windows.tandem' is absent"),

@@ -114,7 +114,7 @@ def own_rules(tmp_path: Path) -> Path:
 
 def test_licensed_files_may_be_left_out(own_rules: Path) -> None:
     for path in (own_rules / "terminology").glob("*_*.csv"):
-        if path.stem not in ("drug_codes", "drug_products"):
+        if path.stem not in ("drug_classes", "drug_codes", "drug_products"):
             path.unlink()
     concepts = load_concepts(own_rules)
     assert concepts.lookup(URIS["snomed"], "109989006") is None
@@ -127,6 +127,7 @@ def test_licensed_files_may_be_left_out(own_rules: Path) -> None:
         ("diagnoses.csv", "hodgkin_lymphoma", "hodgkin_lymfoma", "line 2: 'hodgkin_lymfoma' in the column 'concept'"),
         ("diagnoses.csv", ",prefix,", ",begins,", "'begins' in the column 'match'"),
         ("drug_codes.csv", ",rxnorm,", ",rxnrom,", "'rxnrom' in the column 'system'"),
+        ("drugs.csv", ",btk_inhibitor,", ",btk_inhibitr,", "'btk_inhibitr' in the column 'class'"),
         ("drugs.csv", ",self,", ",home,", "'home' in the column 'setting'"),
         ("concepts.csv", "concept,label", "concept,name", "the column 'label' is absent"),
         ("concepts.csv", ",large_b_cell_lymphoma,", ",big_b_cell_lymphoma,", "which has no row"),
