@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from cds_service.rule_files import RuleFileError
+from cds_service.rule_files import Document, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,19 +20,48 @@ class CourseRules:
     infusion_concepts: frozenset[str]
 
 
-def read_course_rules(content: Mapping[str, Any]) -> CourseRules:
-    """The typed content of ``rules/course.yaml``. Raises RuleFileError, which names what is missing."""
-    try:
-        order = content["referral_order"]
-        return CourseRules(
-            cycles_for_stable_disease=int(content["cycles_for_stable_disease"]),
-            transplant_concepts=frozenset(content["transplant_concepts"]),
-            transplant_reasons=frozenset((row["system"], row["code"]) for row in content["transplant_reasons"]),
-            referral_order=(order["system"], order["code"]),
-            collection_concepts=frozenset(content["collection_concepts"]),
-            infusion_concepts=frozenset(content["infusion_concepts"]),
-        )
-    except (KeyError, TypeError, ValueError) as problem:
-        raise RuleFileError(
-            "course.yaml", 0, f"a value is missing or not understood ({problem})", "compare it with the shipped file"
-        ) from problem
+def read_course_rules(document: Document) -> CourseRules:
+    """The typed content of ``rules/course.yaml``. Raises RuleFileError at the line of what is wrong."""
+    content: Any = document.content
+    known = {f.name for f in fields(CourseRules)}
+    if not isinstance(content, dict) or known - content.keys():
+        missing = ", ".join(sorted(known - set(content if isinstance(content, dict) else ())))
+        raise document.error((), f"a value is missing: {missing}", "compare it with the shipped file")
+    for key in content:
+        if key not in known and key != "schema":
+            raise document.error((key,), f"the key '{key}' means nothing here", "remove it")
+    number = content["cycles_for_stable_disease"]
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise document.error(("cycles_for_stable_disease",), f"'{number}' is no number of cycles", "write a number")
+    return CourseRules(
+        cycles_for_stable_disease=number,
+        transplant_concepts=_words(document, "transplant_concepts"),
+        transplant_reasons=frozenset(
+            _code(document, row, ("transplant_reasons", n))
+            for n, row in enumerate(_list(document, "transplant_reasons"))
+        ),
+        referral_order=_code(document, content["referral_order"], ("referral_order",)),
+        collection_concepts=_words(document, "collection_concepts"),
+        infusion_concepts=_words(document, "infusion_concepts"),
+    )
+
+
+def _list(document: Document, name: str) -> list[Any]:
+    found = document.content[name]
+    if not isinstance(found, list):
+        raise document.error((name,), "a list is expected here", "write [one, two]")
+    return found
+
+
+def _words(document: Document, name: str) -> frozenset[str]:
+    found = _list(document, name)
+    for number, word in enumerate(found):
+        if not isinstance(word, str):
+            raise document.error((name, number), f"'{word}' is no concept", "name a concept of the procedure tables")
+    return frozenset(found)
+
+
+def _code(document: Document, row: Any, place: Place) -> tuple[str, str]:
+    if not isinstance(row, dict) or {type(row.get("system")), type(row.get("code"))} != {str}:
+        raise document.error(place, "no code with its system", "give both as text: {system: ..., code: ...}")
+    return row["system"], row["code"]

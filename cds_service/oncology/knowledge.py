@@ -67,7 +67,7 @@ def load_knowledge(rules: Path) -> Knowledge:
         lines=lines,
         regimens=read_regimens(read_yaml(rules / REGIMENS_FILE, REGIMENS_FILE), concepts),
         flags=MappingProxyType(flags.content if flags else {}),
-        course=read_course_rules(read_yaml(rules / COURSE_FILE, COURSE_FILE).content),
+        course=read_course_rules(read_yaml(rules / COURSE_FILE, COURSE_FILE)),
         flag_rules=flag_rules,
         order_rules=read_order_rules(orders, concepts) if orders else None,
         questions=frozenset({DISEASE_STATUS, HISTOLOGY}) | (flag_rules.questions if flag_rules else frozenset()),
