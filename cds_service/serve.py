@@ -38,7 +38,7 @@ GRACE_SECONDS = 20
 COLLECT_EVERY_SECONDS = 30.0
 FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)  # noqa: S108 - a folder of our own is made inside
 """Where worker processes may share metrics: memory first, then the temporary folder."""
-YOUNG, MIDDLE, NEVER = 10_000, 20, 1_000_000
+YOUNG, MIDDLE, NEVER = 50_000, 20, 1_000_000
 """Thresholds of the garbage collector; the last one keeps full collections out of requests."""
 
 _ready: Application | None = None

@@ -45,6 +45,7 @@ from cds_service.fhir.model import (
 from cds_service.fhir.numbers import answered_numbers, episode_numbers
 from cds_service.fhir.observations import Questions, observation_entries
 from cds_service.fhir.wire import (
+    TYPES,
     CarePlan,
     Condition,
     Drug,
@@ -201,8 +202,10 @@ class Converter:
     def states_reasons(self) -> bool:
         """True when a treatment carries a reason in its own words, not only a reference to a Condition."""
         for kind in (*MEDICATION_KINDS, "Procedure"):
+            names = [name for name in REASONS if hasattr(TYPES[kind], name)]
+            given, none = attrgetter(*names), (None,) * len(names)
             for found in self._in.by_kind.get(kind, {}).values():
-                if any(getattr(found, name, None) is not None for name in REASONS):
+                if given(found) != none:
                     return True
                 # A reason that is contained has no place among the Conditions.
                 if found.contained is not None and found.reasonReference is not None:  # type: ignore[attr-defined]

@@ -134,11 +134,14 @@ def _other_cancers(index: Index, diagnoses: Sequence[Diagnosis], record: Record)
         if d.stands and d.role in ("indication", "exclusion") and d.family not in index.lineage and not d.may_be
     ]
     prefixes, key = index.rules.parameters.other_cancer_codes, index.rules.concepts.systems.key
+    chapters = {letter for _, letter in prefixes}
     for condition in record.conditions:
         if condition.verification in ("refuted", "entered-in-error") or condition.has_abatement:
             continue
-        codings = condition.code.codings
-        coded = any((key(c.system), c.code.strip()[:1].upper()) in prefixes for c in codings)
+        coded = False
+        for coding in condition.code.codings:
+            letter = coding.code[:1].upper()
+            coded = coded or (letter in chapters and (key(coding.system), letter) in prefixes)
         if coded and not index.rules.concepts.diagnosis(condition.code):
             found.append(_Other(family=None, since=condition.onset.first if condition.onset else date.min))
     return found

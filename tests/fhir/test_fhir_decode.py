@@ -9,7 +9,9 @@ import pytest
 from fhir_kit import PATIENT, all_of, bundle, coded, problems, read, resource
 
 from cds_service.errors import NoPatient, TooComplex, UnreadableInput
+from cds_service.fhir import text as fhir_text
 from cds_service.fhir.decode import decode_hook, decode_record
+from cds_service.fhir.text import MAX_OBJECTS
 from tests.counting import calls
 
 DEEP = 100_000
@@ -130,7 +132,26 @@ def test_containers_in_containers_have_a_limit(container: str, odd: str) -> None
 
 def test_more_objects_than_anyone_sends_are_refused_before_they_are_made() -> None:
     with pytest.raises(TooComplex, match="objects"):
-        decode_record(b'{"resourceType":"Bundle","entry":[' + b"{}," * 2_000_001 + b"{}]}")
+        decode_record(b'{"resourceType":"Bundle","entry":[' + b"{}," * MAX_OBJECTS + b"{}]}")
+
+
+@pytest.mark.parametrize("gap", [b"", b" " * 3])
+@pytest.mark.parametrize("more", [0, 1])
+def test_objects_are_counted_to_the_last(monkeypatch: pytest.MonkeyPatch, gap: bytes, more: int) -> None:
+    monkeypatch.setattr(fhir_text, "MAX_OBJECTS", 50)
+    body = b'{"resourceType":"Bundle","entry":[' + (b"{}," + gap) * (48 + more) + b"{}]}"
+    if more:
+        with pytest.raises(TooComplex, match="more than 50 objects"):
+            decode_record(body)
+    else:
+        assert decode_record(body).resources
+
+
+def test_more_values_than_anyone_sends_are_refused_where_all_would_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fhir_text, "MAX_VALUES", 50)
+    body = b'{"resourceType":"Patient","id":"p","gender":[%s1]}' % (b"1," * 60)
+    with pytest.raises(TooComplex, match="more than 50 values"):
+        decode_record(body)
 
 
 def test_more_resources_than_anyone_sends_are_refused() -> None:
