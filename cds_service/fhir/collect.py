@@ -157,7 +157,6 @@ class _Collector:
     def _bundle(self, bundle: Bundle, depth: int) -> None:
         matches = 0
         structs: set[type[Resource]] = set()
-        last: type[Resource] | None = None
         outcomes: list[OperationOutcome] = []
         take = self._take
         self._count(len(bundle.entry or ()))
@@ -175,9 +174,7 @@ class _Collector:
                 continue
             if entry.search is None or entry.search.mode != "include":
                 matches += 1
-                if struct is not last:
-                    structs.add(struct)
-                    last = struct
+                structs.add(struct)
             if struct in CONTAINERS:
                 self.open(entry.fullUrl or "", resource, depth + 1)
             else:

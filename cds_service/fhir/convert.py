@@ -136,8 +136,6 @@ def status_of(found: Any, words: Sequence[str]) -> str:
     if isinstance(found, str):
         return word(found)
     read = concept(found)
-    if len(read.codings) == 1 and read.codings[0].code:
-        return read.codings[0].code.lower()
     said = _first_code(read)
     if len(read.codings) < 2:
         return said

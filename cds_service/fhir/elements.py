@@ -5,7 +5,7 @@ Types are generous where senders are: an object for a list, a string for a conce
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -210,6 +210,6 @@ class Response(Element):
 
 
 class Search(Element):
-    """Bundle.entry.search. The three words are named so that a long list does not hold one text an entry."""
+    """Bundle.entry.search."""
 
-    mode: Literal["match", "include", "outcome"] | None = None
+    mode: Text = None

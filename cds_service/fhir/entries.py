@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TypeVar, cast
 
 from cds_service.fhir.collect import Collected
@@ -82,9 +82,8 @@ class Converter:
         self._known = known
         self.patient = _patient(collected)
 
-    def _all(self, kind: str, struct: type[R]) -> Iterator[tuple[str, R]]:
-        found = self._in.by_kind.get(kind, {})
-        return ((reference, cast(R, found[reference])) for reference in sorted(found))
+    def _all(self, kind: str, struct: type[R]) -> list[tuple[str, R]]:
+        return sorted(self._unsorted(kind, struct), key=itemgetter(0))
 
     def _unsorted(self, kind: str, struct: type[R]) -> Iterable[tuple[str, R]]:
         """As they came: a long list is read faster in the order in which it lies in memory, and sorted afterwards."""

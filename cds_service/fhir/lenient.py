@@ -175,12 +175,8 @@ def _forms(hint: Any) -> _Forms:
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     structs = [o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)]
     items = [_forms(typing.get_args(o)[0]) for o in options if typing.get_origin(o) is list]
-    scalars = tuple(str if typing.get_origin(o) is typing.Literal else o for o in options if _is_scalar(o))
+    scalars = tuple(o for o in options if o in _SCALARS)
     return _Forms(scalars, next(iter(structs), None), next(iter(items), None), msgspec.Raw in options)
-
-
-def _is_scalar(option: Any) -> bool:
-    return option in _SCALARS or typing.get_origin(option) is typing.Literal
 
 
 def _wrapped(forms: _Forms, found: str) -> Any:

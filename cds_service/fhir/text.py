@@ -17,7 +17,7 @@ from cds_service.errors import TooComplex, UnreadableInput
 
 BOM = b"\xef\xbb\xbf"
 TOO_DEEP = "the JSON is nested too deeply; send the resources without deep nesting"
-MAX_OBJECTS = 3_000_000
+MAX_OBJECTS = 2_000_000
 MAX_VALUES = 6_000_000
 OBJECT_BYTES, VALUE_BYTES = 3, 2
 """What one takes at least, with its comma: a shorter document needs no count."""

@@ -20,9 +20,7 @@ from cds_service.oncology.diagnosis_statements import (
     is_histology_question,
     observation_statements,
     reason_statements,
-    sites_name_cancer,
     telling,
-    texts_of,
 )
 from cds_service.oncology.knowledge import Knowledge
 from cds_service.oncology.model import FAMILIES, Diagnosis
@@ -79,21 +77,9 @@ def may_hold_haematological(
 
 
 def _hints(entry: ConditionEntry, concepts: Concepts) -> bool:
-    mapped = False
-    for coding in (*entry.code.codings, *entry.morphology.codings):
-        meaning = concepts.lookup(coding.system, coding.code) if coding.code else None
-        if meaning is not None and meaning.diagnosis is not None:
-            mapped = True
-            name = meaning.diagnosis.concept
-            if concepts.disease(name).haematological or name == "history_car_t":
-                return True
-    if mapped:
-        return False
-    for text in texts_of(entry):
-        meaning_of_text = concepts.diagnosis_text(text)
-        if meaning_of_text.families or meaning_of_text.concept or meaning_of_text.hinted:
-            return True
-    return sites_name_cancer(entry, concepts)
+    """Of a Condition that tells something: by its codes when one is known, else its words or body site told it."""
+    coded = [m.concept for part in (entry.code, entry.morphology) for m in concepts.diagnosis(part)]
+    return not coded or any(concepts.disease(name).haematological or name == "history_car_t" for name in coded)
 
 
 def _known_by(statement: Statement, as_of: date) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from cds_service.oncology.drug_classes import class_members
 from cds_service.oncology.flag_units import Units
 from cds_service.oncology.model import FACT_NAMES, FLAG_IDS
 from cds_service.rule_files import Document, Place
@@ -331,10 +332,7 @@ class _Reader:
         for name in sorted(names - set(self.concepts.drugs)):
             raise self.document.error(place, f"'{name}' is no drug", "use a concept of terminology/drugs.csv")
         for kind in row.get("classes", ()):
-            members = self.concepts.drugs_of_class(kind)
-            if not members:
-                raise self.document.error(place, f"no drug of class {kind}", "use a class of terminology/drugs.csv")
-            names |= members
+            names |= class_members(kind, self.concepts, self.document, place)
         return Given(drugs=frozenset(names), days=row.get("days"), route=row.get("route", ""))
 
     def event(self, row: Mapping[str, Any], place: Place) -> Event:

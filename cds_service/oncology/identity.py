@@ -86,10 +86,10 @@ class DrugReader:
         coded = self._coded.identity(entry.drug.codings, tuple([c.codings for c in entry.ingredients]))
         if coded is not None:
             return coded
-        named = self._by_name((*_names(entry.drug), entry.label))
+        named = self._by_name((*names_of(entry.drug), entry.label))
         if len(named) > 1:
             return Identity(problem="conflict")
-        parts = named or [m for c in entry.ingredients for m in self._by_name(_names(c))]
+        parts = named or [m for c in entry.ingredients for m in self._by_name(names_of(c))]
         if not parts:
             return Identity(problem="unknown" if entry.resolved else "unresolved")
         return self._coded.merged(parts)
@@ -137,15 +137,15 @@ class DrugReader:
         return bool(intent.codings) and any(c.code in self._parameters.supportive_intents for c in intent.codings)
 
 
-def _names(concept: Concept) -> Iterator[str]:
-    """The words of a drug none of whose codes is known: its text, and the displays of those codes."""
+def names_of(concept: Concept) -> Iterator[str]:
+    """The words of a drug or act none of whose codes is known: its text, and the displays of those codes."""
     yield concept.text
     for coding in concept.codings:
         yield coding.display
 
 
 def _words(entry: MedicationEntry) -> tuple[str, ...]:
-    texts = (*_names(entry.drug), *(name for i in entry.ingredients for name in _names(i)), entry.label)
+    texts = (*names_of(entry.drug), *(name for i in entry.ingredients for name in names_of(i)), entry.label)
     return tuple(text for text in texts if text)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cds_service.fhir.model import Concept, MedicationEntry
+from cds_service.oncology.drug_classes import class_members
 from cds_service.oncology.model import ClinicalPicture
 from cds_service.rule_files import Document
 from cds_service.terminology import Concepts
@@ -131,8 +132,5 @@ def _drugs(document: Document, group: str, concepts: Concepts) -> frozenset[str]
         except KeyError:
             raise document.error((group, "drugs", number), f"no drug {name}", "name one of drugs.csv") from None
     for number, drug_class in enumerate(rows.get("classes") or ()):
-        members = concepts.drugs_of_class(drug_class)
-        if not members:
-            raise document.error((group, "classes", number), f"no drug of class {drug_class}", "name one of drugs.csv")
-        found |= members
+        found |= class_members(drug_class, concepts, document, (group, "classes", number))
     return frozenset(found)

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any
 
+from cds_service.oncology.drug_classes import class_members
 from cds_service.oncology.model import FAMILIES
 from cds_service.oncology.parameters import FamilyParameters, LineParameters, Regimen, Windows
 from cds_service.rule_files import Document, Place
@@ -158,8 +159,7 @@ class _Reader:
         """Names of classes, each of which some drug belongs to."""
         found = tuple(self.words(*place))
         for name in found:
-            if not self.concepts.drugs_of_class(name):
-                raise self.document.error(place, f"no drug of class {name}", "name a class of terminology/drugs.csv")
+            class_members(name, self.concepts, self.document, place)
         return found
 
     def groups(self, *place: str) -> tuple[tuple[str, ...], ...]:

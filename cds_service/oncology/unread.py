@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cds_service.fhir.coverage import gathered
 from cds_service.fhir.model import Concept, DataIssue, MedicationEntry, ProcedureEntry
 from cds_service.oncology.evidence import procedure_class
+from cds_service.oncology.identity import Identity, names_of
 from cds_service.oncology.steps import GIVEN, PROBABLE
 
 if TYPE_CHECKING:
-    from cds_service.oncology.identity import Identity
     from cds_service.oncology.method import LineRules
 
 NO_NAME = "holds no drug code that is known, and no name; it may be a cancer drug, not counted"
@@ -56,7 +56,7 @@ class Unread:
                 continue
             said = told.get(entry.code)
             if said is None:
-                texts = [text for text in _texts(entry.code) if text]
+                texts = [text for text in names_of(entry.code) if text]
                 said = told[entry.code] = self._named(texts), any(map(self._speaks_of_treatment, texts))
             named, treats = said
             if named:
@@ -90,12 +90,6 @@ class Unread:
 
     def _speaks_of_treatment(self, text: str) -> bool:
         return self.rules.concepts.spoken_of(text, self.rules.parameters.treatment_words)
-
-
-def _texts(concept: Concept) -> Iterator[str]:
-    yield concept.text
-    for coding in concept.codings:
-        yield coding.display
 
 
 def _words_only(named: tuple[str, ...]) -> str:

@@ -52,3 +52,12 @@ def test_a_cell_product_is_named_by_its_own_code(act: dict[str, Any]) -> None:
 
 def test_supportive_drugs_on_procedures_open_nothing() -> None:
     assert regimens(picture(procedure(code=coded("J1442")))) == []
+
+
+@pytest.mark.parametrize("code", ["appendectomy", "J9041"])
+def test_an_act_that_was_not_done_is_set_aside_only_where_it_would_have_been_treatment(code: str) -> None:
+    what = coded(code) if code == "J9041" else {"coding": [local(code)]}
+    given = [procedure(id=f"j{n}", code=coded("J9041"), performedDateTime=f"2022-0{n}-01") for n in (2, 3, 4)]
+    found = picture(*given, procedure(id="other", code=what, status="not-done"))
+    aside = [s.reference for s in found.families["multiple_myeloma"].history.set_aside]
+    assert aside == (["Procedure/other"] if code == "J9041" else [])
